@@ -1,0 +1,1 @@
+"""What phases hand over (published) and what a killed run resumes from."""

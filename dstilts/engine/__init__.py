@@ -1,0 +1,1 @@
+"""Training one phase under DeepSpeed."""

@@ -1,0 +1,1 @@
+"""The farm: a published model's predictions and scores in all languages."""

@@ -1,0 +1,1 @@
+"""The model: an encoder of any family, its heads, and the module that holds several of them."""

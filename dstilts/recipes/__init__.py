@@ -1,0 +1,1 @@
+"""Grids that come with the package, as TOML files."""

@@ -1,0 +1,1 @@
+"""Nearest neighbours in another language, and what is built on them."""

@@ -1,0 +1,1 @@
+"""Which task and which examples a step sees: pure functions of (seed, step)."""

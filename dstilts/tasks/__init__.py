@@ -1,0 +1,1 @@
+"""What is trained and evaluated: the catalog, sources of examples, their encoding, metrics."""

@@ -1,0 +1,1 @@
+"""Raw formats to examples, one format a file."""

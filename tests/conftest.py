@@ -1,0 +1,24 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets: $DSTILTS_DATA, or shared/data beside the checkout."""
+    named = os.environ.get("DSTILTS_DATA")
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(named) if named else beside
+    if not folder.is_dir():
+        pytest.skip(f"no real data: set DSTILTS_DATA (looked for {folder})")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests use no network, and run on the CPU accelerator of DeepSpeed."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
