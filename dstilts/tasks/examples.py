@@ -1,5 +1,6 @@
 """The examples of every kind of task, and a set of them with its origin."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -87,3 +88,23 @@ class ExampleSet:
     def digest(self) -> str:
         """The SHA-256 of the examples' content, in order."""
         return stream_digest([self.task, *map(repr, self.examples)])
+
+
+def texts(examples: ExampleSet) -> Iterator[str]:
+    """Every text of a set as it goes to the tokenizer: whole texts, single words for tagging."""
+    for example in examples.examples:
+        match example:
+            case PairExample():
+                yield example.text_a
+                yield example.text_b
+            case ChoiceExample():
+                yield example.context
+                yield example.question
+                yield from example.choices
+            case SpanExample():
+                yield example.context
+                yield example.question
+            case TaggingExample():
+                yield from example.words
+            case SentenceExample():
+                yield example.text

@@ -47,7 +47,8 @@ def load(tmp_path: Path, text: str, *overrides: str) -> Config:
 def test_values_and_defaults(tmp_path: Path) -> None:
     config = load(
         tmp_path,
-        'name = "x"\nlanguages = ["en", "no"]\n[schedule]\nlearning_rate = 1\n[[tasks]]\ntask = "mnli"\n',
+        'name = "x"\nlanguages = ["en", "no"]\n'
+        '[schedule]\nlearning_rate = 1\n[[tasks]]\ntask = "mnli"\n',
     )
     assert config.languages == ("en", "no")
     assert config.schedule == Schedule(learning_rate=1.0)

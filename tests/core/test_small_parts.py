@@ -14,7 +14,7 @@ from dstilts.core.registry import lookup
 
 
 def test_lookup_suggests_the_nearest() -> None:
-    with pytest.raises(UserError, match="unknown task 'xnl'; did you mean 'xnli'?"):
+    with pytest.raises(UserError, match=r"unknown task 'xnl'; did you mean 'xnli'\?"):
         lookup("task", "xnl", {"xnli": 1, "pawsx": 2})
     with pytest.raises(UserError, match="known: pawsx, xnli"):
         lookup("task", "zzzz", {"xnli": 1, "pawsx": 2})

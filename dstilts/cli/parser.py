@@ -1,0 +1,48 @@
+"""An argument parser whose mistakes are one line and whose help has examples."""
+
+import argparse
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from dstilts.core.errors import UserError
+from dstilts.core.registry import nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """`argparse` with errors as `UserError` and the help text kept as it was written."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises the message as the user's mistake, with a suggestion where a name is unknown."""
+        raise UserError(message, remedy=self._suggestion(message) or f"see {self.prog} --help")
+
+    def _suggestion(self, message: str) -> str | None:
+        options = [name for action in self._actions for name in action.option_strings]
+        if found := re.match(r"unrecognized arguments: (--\S+)", message):
+            guess = nearest(found[1].partition("=")[0], options)
+            return f"did you mean {guess!r}?" if guess else None
+        if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            guess = nearest(found[1], re.findall(r"'([^']+)'", found[2]))
+            return f"did you mean {guess!r}?" if guess else None
+        return None
+
+
+def add_command(
+    commands: Any, name: str, summary: str, example: str, handler: Callable[..., int | None]
+) -> Parser:
+    """Adds a command; its `handler` gets the arguments as keywords and returns an exit code.
+
+    Args:
+        commands: what `add_subparsers` returned.
+        example: one or more command lines for the end of `--help`.
+    """
+    parser: Parser = commands.add_parser(
+        name, help=summary, description=summary, epilog=f"example:\n  {example}"
+    )
+    parser.set_defaults(handler=handler)
+    return parser

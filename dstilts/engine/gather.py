@@ -1,0 +1,58 @@
+"""The trained weights in fp32, put together from wherever DeepSpeed keeps them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dstilts.core.process_group import ProcessGroup
+
+
+def gather_weights(
+    engine: Any, frozen: Mapping[str, Tensor], group: ProcessGroup
+) -> dict[str, Tensor]:
+    """All parameters and kept buffers of the engine's module in fp32 on the CPU (a collective).
+
+    Parameter by parameter, so that no rank holds a second model; only rank 0 keeps them, the others
+    get an empty dictionary. A parameter shared by two modules appears once.
+
+    Args:
+        frozen: what was not trained, by name, as it was before the engine took it.
+    """
+    masters = _unfused_masters(engine)
+    weights: dict[str, Tensor] = {}
+    for name, parameter in engine.module.named_parameters():
+        full = frozen[name] if name in frozen else _full_parameter(parameter, masters)
+        if group.is_main:
+            weights[name] = full.detach().float().cpu().clone()
+    if group.is_main:
+        kept = engine.module.state_dict(keep_vars=False).keys()
+        for name, buffer in engine.module.named_buffers():
+            if name in kept:
+                weights[name] = buffer.detach().cpu().clone()
+    return weights
+
+
+def _full_parameter(parameter: Any, masters: Mapping[int, Tensor]) -> Tensor:
+    from deepspeed.utils import safe_get_full_fp32_param
+
+    if id(parameter) in masters:
+        return masters[id(parameter)]
+    if not hasattr(parameter, "ds_id") and parameter.dtype == torch.float32:
+        return parameter  # whole on every rank: stages 0 to 2 in fp32
+    full = safe_get_full_fp32_param(parameter)
+    assert full is not None, "a trained parameter without a master copy"
+    return full
+
+
+def _unfused_masters(engine: Any) -> dict[int, Tensor]:
+    """The master copies of stage 0 in bf16, where DeepSpeed offers no way to ask for them."""
+    optimizer = engine.optimizer
+    if not hasattr(optimizer, "fp16_groups") or not hasattr(optimizer, "fp32_groups"):
+        return {}
+    return {
+        id(low): high
+        for lows, highs in zip(optimizer.fp16_groups, optimizer.fp32_groups, strict=True)
+        for low, high in zip(lows, highs, strict=True)
+    }

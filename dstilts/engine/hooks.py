@@ -1,0 +1,32 @@
+"""What happens around the steps of the loop: each hook is one concern, in a fixed order."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dstilts.engine.plan import GlobalStep
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """A step that was taken."""
+
+    step: int
+    work: GlobalStep
+    loss: Tensor  # this rank's share of the global loss, on the device: reading it is a sync
+    learning_rate: float  # of the encoder
+    gradient_norm: float | Tensor | None  # of the whole gradient before clipping, where asked for
+
+
+class Hook:
+    """One concern. Every rank runs every hook: what a hook does may be a collective."""
+
+    def wants_gradient_norm(self, step: int) -> bool:
+        """Whether `after_step` of this step reads the gradient norm."""
+        return False
+
+    def after_step(self, result: StepResult) -> None:
+        """Called after every step."""
+
+    def at_end(self) -> None:
+        """Called after the last step, before the model is published."""

@@ -1,0 +1,151 @@
+"""Processes, optimizer and DeepSpeed engine of a phase."""
+
+import atexit
+import gc
+import logging
+import os
+import warnings
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from dstilts.core.process_group import ProcessGroup
+from dstilts.engine.deepspeed_config import Device, deepspeed_config
+from dstilts.engine.phase import PhaseConfig, ScheduleConfig
+from dstilts.models.multitask import HeadBank, MultiTaskModel
+
+
+def start_processes(group: ProcessGroup, timeout_minutes: float) -> None:
+    """Connects the ranks of this job, once a process (a collective).
+
+    They are disconnected when the interpreter ends: without that some ranks end in SIGABRT.
+    """
+    import deepspeed
+    import deepspeed.ops
+
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    # DeepSpeed calls collectives under their old names, at every step.
+    warnings.filterwarnings("ignore", r"`torch\.distributed\.\w+` is deprecated", FutureWarning)
+    # On a CPU this operator would be compiled at first use, for minutes; training never uses it.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    if not dist.is_initialized():
+        timeout = timedelta(minutes=timeout_minutes)
+        if group.world_size == 1:
+            # One process needs no launcher, no port and no MPI, which DeepSpeed would look for.
+            os.environ.setdefault("LOCAL_RANK", "0")  # DeepSpeed asks for it
+            store = dist.HashStore()  # type: ignore[attr-defined]  # torch does not list it
+            dist.init_process_group(_backend(), store=store, rank=0, world_size=1)
+        else:
+            deepspeed.init_distributed(_backend(), auto_mpi_discovery=False, timeout=timeout)
+        atexit.register(_stop_processes)
+    deepspeed.init_distributed(_backend(), auto_mpi_discovery=False, verbose=False)
+
+
+def device_kind() -> Device:
+    """What DeepSpeed's accelerator runs on: "cuda", or "cpu"."""
+    from deepspeed.accelerator import get_accelerator
+
+    return "cuda" if get_accelerator().device_name() == "cuda" else "cpu"
+
+
+def rank_device(group: ProcessGroup) -> torch.device:
+    """The device of this rank; on CUDA it also becomes the current one."""
+    if device_kind() == "cpu":
+        return torch.device("cpu")
+    device = torch.device("cuda", group.local_rank)
+    torch.cuda.set_device(device)
+    return device
+
+
+def build_engine(model: MultiTaskModel, config: PhaseConfig, group: ProcessGroup) -> Any:
+    """The DeepSpeed engine of a model with equal weights on every rank (a collective)."""
+    import deepspeed
+    from deepspeed.utils import set_z3_leaf_modules
+
+    kind = device_kind()
+    settings = deepspeed_config(
+        config.schedule, config.batch, config.engine, world_size=group.world_size, device=kind
+    )
+    if config.engine.zero_stage == 3:
+        # Otherwise a head that a step does not use is stepped again with its last gradient.
+        set_z3_leaf_modules(model, [HeadBank])
+    engine, *_ = deepspeed.initialize(
+        model=model,
+        optimizer=build_optimizer(model, config.schedule),
+        config=settings,
+        dist_init_required=False,
+    )
+    engine.train()
+    _limit_waiting(config.engine.timeout_minutes)
+    return engine
+
+
+def build_optimizer(model: MultiTaskModel, schedule: ScheduleConfig) -> torch.optim.AdamW:
+    """AdamW over encoder and heads, without decay on biases and normalisation (the paper's).
+
+    Each group keeps its peak rate as "peak_lr"; the loop sets "lr" before every step.
+    """
+    head_rate = schedule.head_learning_rate or schedule.learning_rate
+    groups = []
+    for part, rate in ((model.encoder, schedule.learning_rate), (model.bank, head_rate)):
+        trained = [p for p in part.parameters() if p.requires_grad]
+        for decay, is_matrix in ((schedule.weight_decay, True), (0.0, False)):
+            # Biases and the weights of normalisation layers are the parameters of one dimension.
+            parameters = [p for p in trained if (p.dim() > 1) == is_matrix]
+            groups.append({"params": parameters, "weight_decay": decay, "peak_lr": rate})
+    # The fused step reads every tensor once; it exists on CPU and CUDA.
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=schedule.learning_rate,
+        eps=schedule.adam_epsilon,
+        fused=True,
+    )
+
+
+def freeze_embeddings(model: MultiTaskModel) -> dict[str, torch.Tensor]:
+    """Takes the word embeddings out of training; returns them in fp32 by parameter name.
+
+    A deviation from the paper: it saves most of the gradient traffic and optimizer state. The copy
+    is for publishing: an engine in bf16 rounds what it does not train.
+    """
+    embeddings: nn.Module = model.encoder.get_input_embeddings()
+    frozen = {id(p): p for p in embeddings.parameters()}
+    for parameter in frozen.values():
+        parameter.requires_grad_(False)
+    return {n: p.detach().clone() for n, p in model.named_parameters() if id(p) in frozen}
+
+
+def release(engine: Any) -> None:
+    """Gives an engine's memory back, so that the next phase of this process has it."""
+    engine.destroy()
+    engine.optimizer = None
+    engine.module = None
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _backend() -> str:
+    from deepspeed.accelerator import get_accelerator
+
+    return str(get_accelerator().communication_backend_name())
+
+
+def _limit_waiting(minutes: float) -> None:
+    """Sets the time after which a collective fails, on every process group.
+
+    DeepSpeed makes groups of its own without passing a timeout on; a rank that hangs would not be
+    noticed for torch's default.
+    """
+    from torch.distributed import distributed_c10d
+
+    for process_group in list(distributed_c10d._world.pg_map):
+        distributed_c10d._set_pg_timeout(timedelta(minutes=minutes), process_group)
+
+
+def _stop_processes() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -1,0 +1,54 @@
+"""Token rows to padded tensors.
+
+Shapes: B rows, C choices of a row, T tokens of the longest row.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dstilts.tasks.encode_options import IGNORED
+from dstilts.tasks.examples import Kind
+
+Row = Mapping[str, Any]
+
+
+def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
+    """A batch padded to its longest row.
+
+    Always `input_ids` and `attention_mask` (B, T), with `token_type_ids` where the rows have them.
+    By kind: pair and choice `label` (B,), span `start` and `end` (B,), tagging `labels` (B, T). The
+    choices of a row stand side by side as rows of their own: (B * C, T).
+    """
+    prefix = "choice_" if kind == "choice" else ""
+    ids = _sequences(rows, f"{prefix}input_ids")
+    batch = {
+        "input_ids": _pad(ids, pad_id),
+        "attention_mask": _pad([[1] * len(sequence) for sequence in ids], 0),
+    }
+    if f"{prefix}token_type_ids" in rows[0]:
+        batch["token_type_ids"] = _pad(_sequences(rows, f"{prefix}token_type_ids"), 0)
+    match kind:
+        case "pair" | "choice":
+            batch["label"] = torch.tensor([row["label"] for row in rows])
+        case "span":
+            batch["start"] = torch.tensor([row["start"] for row in rows])
+            batch["end"] = torch.tensor([row["end"] for row in rows])
+        case "tagging":
+            batch["labels"] = _pad([row["labels"] for row in rows], IGNORED)
+        case "retrieval":
+            pass
+    return batch
+
+
+def _sequences(rows: Sequence[Row], name: str) -> list[list[int]]:
+    if name.startswith("choice_"):
+        return [choice for row in rows for choice in row[name]]
+    return [row[name] for row in rows]
+
+
+def _pad(sequences: Sequence[Sequence[int]], value: int) -> Tensor:
+    longest = max(map(len, sequences))
+    return torch.tensor([[*s, *[value] * (longest - len(s))] for s in sequences])

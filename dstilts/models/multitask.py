@@ -1,0 +1,84 @@
+"""One encoder with named heads: the module that is trained and that predicts."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from dstilts.models.heads import Head, HeadSpec, build_head, initialise
+
+# A batch is what `collate` gives, and under "head" the name of the head that reads it.
+Batch = Mapping[str, Tensor | str]
+
+
+class HeadBank(nn.Module):
+    """All heads in one container with its own forward.
+
+    ZeRO-3 treats the container as a leaf: it gathers and reduces all heads together, so that a head
+    no rank used in a step gets a zero gradient, not its last one again.
+    """
+
+    def __init__(self, specs: Mapping[str, HeadSpec], hidden_size: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = nn.ModuleDict(
+            {name: build_head(spec, hidden_size, dropout) for name, spec in specs.items()}
+        )
+
+    def forward(self, hidden_BTH: Tensor, batch: Batch, with_loss: bool) -> Tensor:
+        """The logits of the batch's head, or their summed loss."""
+        head = cast(Head, self.heads[str(batch["head"])])
+        logits = head(hidden_BTH, batch)
+        return head.loss_sum(logits, batch) if with_loss else logits
+
+
+class MultiTaskModel(nn.Module):
+    """An encoder and the heads of the tasks it is trained on.
+
+    Args:
+        encoder: any encoder that `load_encoder` gives.
+        heads: the heads by name, in the order in which their weights are kept.
+        seed: of the heads' first weights.
+    """
+
+    def __init__(
+        self, encoder: PreTrainedModel, heads: Mapping[str, HeadSpec], seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.bank = HeadBank(heads, encoder.config.hidden_size, head_dropout(encoder.config))
+        for name, head in self.bank.heads.items():
+            initialise(cast(Head, head), name, seed)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The loss of the batch's head, summed over its examples (or labelled tokens), in fp32."""
+        return self.bank(self.encode(batch), batch, with_loss=True)
+
+    @torch.inference_mode()
+    def predict(self, batch: Batch) -> Tensor:
+        """The logits of the batch's head in fp32, on the batch's device.
+
+        pair (B, L), choice (B, C), span (B, T, 2) with padding not masked, tagging (B, T, L).
+        """
+        return self.bank(self.encode(batch), batch, with_loss=False).float()
+
+    def encode(self, batch: Batch) -> Tensor:
+        """The last layer's hidden states (B, T, H)."""
+        return self.encoder(**encoder_inputs(batch)).last_hidden_state
+
+
+def encoder_inputs(batch: Batch) -> dict[str, Any]:
+    """What of a batch goes to the encoder. Position ids are left to it: XLM-R counts from 2."""
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    return {name: batch[name] for name in names if name in batch}
+
+
+def head_dropout(config: Any) -> float:
+    """The dropout in heads: the encoder's own setting, under whatever name it has one, or 0.1."""
+    names = ("classifier_dropout", "hidden_dropout_prob", "dropout_rate", "dropout")
+    for name in names:
+        value = getattr(config, name, None)
+        if value is not None:
+            return float(value)
+    return 0.1

@@ -1,0 +1,181 @@
+"""The report as Markdown: the same numbers as the page, for a pull request or a terminal pager."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from dstilts.reporting.cells import Estimate
+from dstilts.reporting.grid import GridCell, build_grid, gap_columns, gap_table, metric_tables
+from dstilts.reporting.heatmap import Box, HeatMap, build_heatmap
+from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
+from dstilts.reporting.phases import PhaseCost, deviations
+from dstilts.reporting.tables import Section, language_name
+from dstilts.reporting.text import (
+    MISSING,
+    count,
+    listing,
+    magnitude,
+    plural,
+    score,
+    seconds,
+    signed,
+    spread,
+)
+
+
+def to_markdown(title: str, sections: Sequence[Section], phases: list[PhaseCost]) -> str:
+    """The whole report as Markdown text."""
+    blocks = [f"# {_escape(title)}"]
+    for section in sections:
+        blocks += _section(section)
+    if phases:
+        blocks += ["## Training", _training(phases)]
+        if deviations(phases):
+            blocks.append(f"Other than in the paper: {_escape('; '.join(deviations(phases)))}.")
+    return "\n\n".join(blocks) + "\n"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 1) -> str:
+    """A Markdown table: the first `num_words` columns to the left, the others to the right."""
+    align = ["---"] * num_words + ["---:"] * (len(head) - num_words)
+    lines = [head, align, *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _section(section: Section) -> Iterator[str]:
+    heatmaps = [build_heatmap(section, column) for column in section.columns]
+    yield f"## {_escape(section.encoder)} on {_escape(section.source)}"
+    yield "\n".join(f"- {name}: {_escape(value)}" for name, value in run_facts(section))
+    stands_out = highlights(section, heatmaps)
+    if stands_out:
+        yield "\n".join(f"- {_escape(line)}" for line in stands_out)
+    yield "### Intermediate by target"
+    yield (
+        "Mean over languages in per cent; in brackets the difference in points to no intermediate "
+        "task. Bold: highest of its column."
+    )
+    yield _grid(section)
+    yield "### What these numbers cannot show"
+    yield "\n".join(f"- {_escape(line)}" for line in caveats(section))
+    yield "### By language"
+    for heatmap in heatmaps:
+        yield from _languages(heatmap)
+    yield from _more_metrics(section)
+    yield "### What the numbers are"
+    yield _column_facts(section)
+    yield "### Records"
+    yield "Every number comes from a file `TASK.LANGUAGE.SPLIT.json` in one of these folders."
+    yield _record_folders(section)
+    yield "Versions: " + ", ".join(f"{name} {_escape(v)}" for name, v in versions(section)) + "."
+
+
+def _grid(section: Section) -> str:
+    head = ["intermediate", *(column.title for column in section.columns), "mean"]
+    rows = []
+    for row in build_grid(section):
+        cells = [_grid_cell(cell) for cell in row.cells]
+        mean = _with_delta(row.mean, row.mean_delta) if row.mean else "incomplete"
+        rows.append([row.row.name, *cells, mean])
+    return table(head, rows)
+
+
+def _grid_cell(cell: GridCell) -> str:
+    text = _with_delta(cell.value, cell.delta)
+    if cell.highest:
+        text = f"**{text}**"
+    if cell.value and not cell.complete:
+        text += f", {cell.languages} of {plural(cell.expected, 'language')}"
+    return text
+
+
+def _with_delta(value: Estimate | None, delta: Estimate | None) -> str:
+    if value is None:
+        return MISSING
+    parts = [score(value.mean), spread(value.sd)]
+    if delta:
+        parts.append(f"({' '.join(filter(None, (signed(delta.mean), spread(delta.sd))))})")
+    return " ".join(filter(None, parts))
+
+
+def _languages(heatmap: HeatMap) -> Iterator[str]:
+    """Languages down, intermediates across: forty columns do not fit a Markdown page."""
+    yield f"#### {_escape(heatmap.column.title)} ({heatmap.metric})"
+    families = {code: family.name for family in heatmap.families for code in family.languages}
+    lines = []
+    for index, (code, family) in enumerate(families.items()):
+        boxes = [_box(row.boxes[index]) for row in heatmap.rows]
+        chance = heatmap.chance[index]
+        lines.append([code, language_name(code), family, *boxes, score(chance) if chance else ""])
+    names = [row.row.name for row in heatmap.rows]
+    yield table(["code", "language", "family", *names, "chance"], lines, num_words=3)
+    flagged = [f"{row.row.name}: {listing(row.at_chance)}" for row in heatmap.rows if row.at_chance]
+    if flagged:
+        yield f"At or below chance: {'; '.join(flagged)}."
+
+
+def _box(box: Box) -> str:
+    if box.score is None:
+        return MISSING
+    text = _with_delta(box.score, box.delta)
+    return f"{text} at chance" if box.at_chance else text
+
+
+def _more_metrics(section: Section) -> Iterator[str]:
+    for metrics in metric_tables(section):
+        yield f"### All metrics: {_escape(metrics.column.title)}"
+        lines = [[row.name, *map(_estimate, values)] for row, values in metrics.rows]
+        yield table(["intermediate", *metrics.metrics], lines)
+    columns = gap_columns(section)
+    if columns:
+        yield "### Zero-shot gap"
+        yield "English minus the mean of the other languages, in points."
+        lines = [[row.name, *map(_gap, values)] for row, values in gap_table(section)]
+        yield table(["intermediate", *(column.title for column in columns)], lines)
+
+
+def _estimate(value: Estimate | None) -> str:
+    return _with_delta(value, None)
+
+
+def _gap(value: Estimate | None) -> str:
+    return " ".join((signed(value.mean), spread(value.sd))).strip() if value else MISSING
+
+
+def _column_facts(section: Section) -> str:
+    head = ["target", "metric", "split", "subset", "languages", "examples", "chance", "options"]
+    lines = []
+    for fact in column_facts(section):
+        what = [fact.column.title, fact.metric, fact.split, fact.subset, fact.languages]
+        lines.append([*what, fact.examples, fact.chance, fact.options])
+    return table(head, lines, num_words=8)
+
+
+def _record_folders(section: Section) -> str:
+    """How many records of each cell stand in which folder."""
+    folders: dict[tuple[str, str, str, str], int] = {}
+    for column in section.columns:
+        for r in section.column_records(column):
+            seed = "" if r.seed is None else str(r.seed)
+            place = (r.intermediate, column.title, f"`{PurePosixPath(r.file).parent}`", seed)
+            folders[place] = folders.get(place, 0) + 1
+    lines = [[*place, count(number)] for place, number in folders.items()]
+    return table(["intermediate", "target", "folder", "seed", "records"], lines, num_words=3)
+
+
+def _training(phases: list[PhaseCost]) -> str:
+    head = ["phase", "role", "tasks", "seed", "examples", "steps", "tokens", "time"]
+    lines = []
+    for phase in phases:
+        cost = [count(phase.examples), count(phase.steps), magnitude(phase.tokens)]
+        what = [phase.name, phase.role, ", ".join(phase.tasks), str(phase.seed)]
+        lines.append([*what, *cost, seconds(phase.seconds)])
+    return table(head, lines, num_words=3)
+
+
+def _cell(text: str) -> str:
+    return _escape(text).replace("|", "\\|")
+
+
+def _escape(text: str) -> str:
+    """One line that shows as it is: names from files must not become markup."""
+    line = " ".join(text.split())
+    return line.replace("<", "&lt;").replace("_", "\\_") if "`" not in line else line

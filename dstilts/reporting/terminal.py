@@ -1,0 +1,65 @@
+"""The grid as a table on the terminal."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dstilts.reporting.cells import Estimate
+from dstilts.reporting.grid import GridCell, build_grid
+from dstilts.reporting.notes import caveats
+from dstilts.reporting.tables import Section
+from dstilts.reporting.text import MISSING, score, signed, spread
+
+
+def print_sections(sections: Sequence[Section], console: Console) -> None:
+    """Prints each section's grid with what it cannot show below it."""
+    for section in sections:
+        console.print(grid_table(section))
+        for line in caveats(section):
+            console.print(Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 1)))
+        console.print()
+
+
+def grid_table(section: Section) -> Table:
+    """The grid of a section: means over languages, with deltas to the baseline."""
+    table = Table(
+        title=Text(f"{section.encoder} on {section.source}"),
+        caption="per cent, mean over languages; signed: points against none",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("intermediate", no_wrap=True)
+    for column in section.columns:
+        languages = f"{len(section.languages(column))} lang."
+        head = Text.assemble(column.title, (f"\n{section.metric(column)}\n{languages}", "dim"))
+        table.add_column(head, justify="right", overflow="fold")
+    table.add_column("mean", justify="right", no_wrap=True)
+    for row in build_grid(section):
+        mean = _numbers(row.mean, row.mean_delta) if row.mean else Text("incomplete", "dim")
+        table.add_row(Text(row.row.name), *map(_cell, row.cells), mean)
+    return table
+
+
+def _cell(cell: GridCell) -> Text:
+    text = _numbers(cell.value, cell.delta, "bold" if cell.highest else "")
+    if cell.value and not cell.complete:
+        text.append(f"\n{cell.languages} of {cell.expected} lang.", "yellow")
+    if cell.at_chance:
+        text.append(f"\n{cell.at_chance} at chance", "yellow")
+    return text
+
+
+def _numbers(value: Estimate | None, delta: Estimate | None, style: str = "") -> Text:
+    if value is None:
+        return Text(MISSING, "dim")
+    text = Text(" ".join(filter(None, (score(value.mean), spread(value.sd)))), style)
+    if delta:
+        colour = "cyan" if delta.mean > 0 else "magenta" if delta.mean < 0 else "dim"
+        text.append(f" {signed(delta.mean):>5}", colour)
+    return text

@@ -1,0 +1,87 @@
+"""From a grid to its graph: reads its examples, trims the encoder to them, keys the phases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from dstilts.core.config import build, to_table
+from dstilts.core.digest import short_key
+from dstilts.core.errors import UserError
+from dstilts.core.files import read_json, write_json
+from dstilts.core.logs import log
+from dstilts.engine.phase import TaskUse
+from dstilts.sweep.graph import CODE_EPOCH, Graph, GraphBuilder
+from dstilts.sweep.grid import Grid
+from dstilts.tasks.examples import ExampleSet, texts
+from dstilts.tasks.leakage import training_set
+from dstilts.tasks.open_source import open_source
+from dstilts.tasks.source import Source
+from dstilts.tasks.subset import take
+
+
+def prepare(grid: Grid, runs: Path) -> Graph:
+    """The graph of `grid` with its models below `runs`.
+
+    The graph is kept in `runs/graph.json` under a key of the grid and of the state of its data, so
+    that a second call reads no examples.
+
+    Raises:
+        UserError: the source lacks a task, a language or a file, or a file is broken.
+    """
+    source = open_source(grid.data.source, grid.data.folder)
+    key = short_key([to_table(grid), source.identity(), str(runs.absolute()), CODE_EPOCH])
+    kept = runs / "graph.json"
+    if kept.exists():
+        stored = read_json(kept)
+        if stored["key"] == key:
+            return build(Graph, stored["graph"], file=kept)
+    graph = _build(grid, source, runs)
+    write_json(kept, {"key": key, "graph": to_table(graph)})
+    return graph
+
+
+def _build(grid: Grid, source: Source, runs: Path) -> Graph:
+    from dstilts.models.encoder import load_encoder
+    from dstilts.models.vocabulary import trim_vocabulary
+
+    training = _training_sets(grid, source)
+    evaluation = list(_evaluation_sets(grid, source))
+    encoder = grid.encoder
+    if grid.trim_vocabulary:
+        log("trimming the encoder's vocabulary to the texts of the grid")
+        sets = [*training.values(), *evaluation]
+        words = {text for examples in sets for text in texts(examples)}
+        encoder = str(trim_vocabulary(load_encoder(encoder).folder, sorted(words)))
+    return GraphBuilder(
+        grid,
+        encoder=encoder,
+        encoder_key=load_encoder(encoder).digest,
+        data_digests={use: examples.digest() for use, examples in training.items()},
+        models=runs / "models",
+    ).build()
+
+
+def _training_sets(grid: Grid, source: Source) -> dict[tuple[TaskUse, int], ExampleSet]:
+    """The English training set of each use of a task and seed (seeds draw different subsets)."""
+    uses = grid.uses()
+    whole = {name: training_set(source, name) for name in sorted({use.task for use in uses})}
+    for name, examples in whole.items():
+        log(f"training examples of {name}: {len(examples)} ({examples.subset or 'all'})")
+    return {
+        (use, seed): take(whole[use.task], use.examples, seed=seed)
+        for use in uses
+        for seed in grid.seeds
+    }
+
+
+def _evaluation_sets(grid: Grid, source: Source) -> Iterator[ExampleSet]:
+    from dstilts.evaluation.plan import evaluation_sets
+
+    for target in grid.targets:
+        for name in target.evaluate:
+            found = evaluation_sets(
+                source, name, languages=grid.evaluation.languages or None, limit=target.limit
+            )
+            log(f"evaluation examples of {name}: {sum(map(len, found))} in {len(found)} languages")
+            if not found:
+                raise UserError(f"the source {source.name!r} has no language of {name}")
+            yield from found

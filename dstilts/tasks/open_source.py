@@ -1,0 +1,24 @@
+"""Sources by name."""
+
+from pathlib import Path
+
+from dstilts.core.registry import unknown
+from dstilts.tasks.local import LocalSource
+from dstilts.tasks.source import Source
+
+SOURCES = ("local", "phrasebook")
+
+
+def open_source(name: str, folder: Path | None = None) -> Source:
+    """The source of that name: `local` needs a folder of data sets, `phrasebook` takes none.
+
+    Raises:
+        UserError: there is no such source, or no such folder.
+    """
+    if name == "phrasebook":
+        from dstilts.tasks.phrasebook.source import PhrasebookSource
+
+        return PhrasebookSource()
+    if name == "local" and folder is not None:
+        return LocalSource(folder)
+    raise unknown("source", name, SOURCES)

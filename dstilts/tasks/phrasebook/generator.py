@@ -1,0 +1,147 @@
+"""Filling frames: the draws that all kinds of task share, the same for every language."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dstilts.core.random_numbers import stream, stream_key
+from dstilts.tasks.phrasebook.format import Language
+from dstilts.tasks.phrasebook.notation import slot_class
+from dstilts.tasks.phrasebook.plan import Plan, Pool, Ref, Values
+from dstilts.tasks.phrasebook.sentence import Sentence, realise
+
+Split = Literal["train", "dev", "test"]
+Slots = tuple[str, ...]
+
+# One in so many items of a pool belongs to its development split.
+_DEV_SHARE: dict[Pool, int] = {"train": 8, "test": 3}
+_FRUITLESS_DRAWS = 40  # in a row; then a frame has no combination left that is new
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of one task: which entries and frames it may use, and how many examples it has."""
+
+    task: str
+    split: Split
+    pool: Pool
+    size: int
+
+    def stream(self) -> np.random.Generator:
+        return stream("phrasebook", self.task, self.split)
+
+    def owns(self, frame: str, values: Values) -> bool:
+        """Whether this split, not the other one of its pool, has the item.
+
+        It depends on the item alone: the training split of one task and the development split
+        of another task of the same kind share none either.
+        """
+        name = sorted(f"{slot}={ref.entry}" for slot, ref in values.items())
+        key = stream_key("phrasebook", "split", frame, *name)
+        return (key % _DEV_SHARE[self.pool] == 0) == (self.split == "dev")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A frame and what fills its slots: one sentence in every language."""
+
+    frame: str
+    values: Values
+
+    def key(self) -> tuple[object, ...]:
+        return (self.frame, *sorted(self.values.items()))
+
+    def sentence(self, language: Language, plan: Plan) -> Sentence:
+        return realise(language, plan, self.frame, self.values)
+
+
+def draw_values(
+    plan: Plan,
+    names: Iterable[str],
+    pool: Pool,
+    rng: np.random.Generator,
+    used: Collection[Ref] = (),
+) -> dict[str, Ref]:
+    """An entry for each name, no entry twice, and none of `used` while others are left.
+
+    person2 and person3 get the other gender than person; kind is the kind of thing.
+    """
+    values: dict[str, Ref] = {}
+    for name in sorted(names, key=lambda name: (name == "kind", name)):
+        if name == "kind" and "thing" in values:
+            values[name] = Ref("kind", plan.kinds[values["thing"].entry])
+            continue
+        candidates = [ref for ref in _candidates(plan, name, pool, values) if ref not in used]
+        candidates = candidates or list(_candidates(plan, name, pool, values))
+        values[name] = candidates[rng.integers(len(candidates))]
+    return values
+
+
+def _candidates(plan: Plan, name: str, pool: Pool, values: Values) -> Iterator[Ref]:
+    entry_class = plan.classes[slot_class(name)]
+    partner = values.get("person") if name in ("person2", "person3") else None
+    for entry in entry_class.pools[pool]:
+        ref = Ref(entry_class.name, entry)
+        if ref in values.values():
+            continue
+        if partner and entry_class.agreement.get(entry) == entry_class.agreement.get(partner.entry):
+            continue
+        yield ref
+
+
+def filled_frames(plan: Plan, slots: Mapping[str, Slots], part: Part) -> tuple[Filled, ...]:
+    """Distinct fillings of a split, the same number of each frame as far as there are enough.
+
+    Fillings of one frame differ in every slot as long as the pool has entries for it.
+
+    Args:
+        plan: the plan.
+        slots: the frames, and which slots of each to fill.
+        part: the split; frames it must not use are left out.
+    """
+    rng = part.stream()
+    open_frames = [frame for frame in slots if plan.usable(frame, part.pool)]
+    used: dict[str, set[Ref]] = {frame: set() for frame in open_frames}
+    found: dict[tuple[object, ...], Filled] = {}
+    while len(found) < part.size and open_frames:
+        for frame in list(open_frames):
+            item = _new_filling(plan, frame, slots[frame], part, rng, used[frame], found)
+            if item is None:
+                open_frames.remove(frame)
+                continue
+            found[item.key()] = item
+            _mark_used(plan, item.values, part.pool, used[frame])
+    items = list(found.values())[: part.size]
+    return tuple(items[index] for index in rng.permutation(len(items)))
+
+
+def sentence_frames(plan: Plan) -> dict[str, Slots]:
+    """All statements and questions, with the slots they name."""
+    return {frame: plan.slots(frame) for frame in (*plan.statements, *plan.questions)}
+
+
+def _new_filling(
+    plan: Plan,
+    frame: str,
+    slots: Slots,
+    part: Part,
+    rng: np.random.Generator,
+    used: Collection[Ref],
+    found: Collection[tuple[object, ...]],
+) -> Filled | None:
+    for _ in range(_FRUITLESS_DRAWS):
+        item = Filled(frame, draw_values(plan, slots, part.pool, rng, used))
+        if item.key() not in found and part.owns(frame, item.values):
+            return item
+    return None
+
+
+def _mark_used(plan: Plan, values: Values, pool: Pool, used: set[Ref]) -> None:
+    """Adds the values; a class all whose entries have been used begins anew."""
+    used.update(values.values())
+    for class_name in {ref.class_name for ref in values.values()}:
+        entries = {Ref(class_name, entry) for entry in plan.classes[class_name].pools[pool]}
+        if entries <= used:
+            used -= entries

@@ -1,0 +1,75 @@
+"""Small training phases on made-up examples, for tests that start real ranks."""
+
+import random
+from pathlib import Path
+
+from dstilts.engine.phase import (
+    BatchConfig,
+    EngineConfig,
+    PhaseConfig,
+    ScheduleConfig,
+    TaskUse,
+)
+from dstilts.tasks.catalog import task
+from dstilts.tasks.examples import (
+    Answer,
+    ChoiceExample,
+    Example,
+    ExampleSet,
+    PairExample,
+    SpanExample,
+    TaggingExample,
+)
+from tests.tiny import SENTENCES
+
+WORDS = SENTENCES["en"].split()
+
+
+def made_up(name: str, number: int = 120) -> ExampleSet:
+    """A training set of any kind: random words, labels that can be learned, 2 to 20 words."""
+    draw = random.Random(name)
+    examples = tuple(_example(name, str(index), draw) for index in range(number))
+    return ExampleSet(name, "train", "en", "made up", examples)
+
+
+def _example(name: str, number: str, draw: random.Random) -> Example:
+    spec = task(name)
+    words = draw.choices(WORDS, k=draw.randint(2, 20))
+    match spec.kind:
+        case "pair":
+            half = len(words) // 2
+            label = spec.labels[WORDS.index(words[0]) % 2]
+            return PairExample(number, " ".join(words[:half]), " ".join(words[half:]), label)
+        case "tagging":
+            tags = tuple(spec.labels[WORDS.index(word) % 3] for word in words)
+            return TaggingExample(number, tuple(words), tags)
+        case "span":
+            answer = len(words) // 2
+            start = len("".join(f"{word} " for word in words[:answer]))
+            gold = Answer(words[answer], start)
+            return SpanExample(number, " ".join(words), "Where is it?", (gold,))
+        case "choice":
+            choices = tuple(draw.choices(WORDS, k=spec.num_choices or 3))
+            return ChoiceExample(number, " ".join(words), "Who?", choices, draw.randrange(3))
+    raise ValueError(name)
+
+
+def phase(
+    output: Path,
+    parent: Path,
+    *tasks: str,
+    steps: int = 20,
+    save_every: int | None = None,
+    **engine: object,
+) -> PhaseConfig:
+    """A phase of a few steps with rates high enough that errors would show."""
+    return PhaseConfig(
+        name=output.name,
+        role="intermediate",
+        output=output,
+        parent=str(parent),
+        tasks=tuple(TaskUse(name) for name in tasks),
+        schedule=ScheduleConfig(steps=steps, learning_rate=5e-3, clip_norm=0.5),
+        batch=BatchConfig(tokens=120, micro_batches=4, max_length=64, max_length_span=64),
+        engine=EngineConfig(log_every=1, save_every=save_every, **engine),
+    )

@@ -1,0 +1,99 @@
+"""The same phases in plain torch: one process, one loss a step, no DeepSpeed."""
+
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from dstilts.core.process_group import ProcessGroup
+from dstilts.core.random_numbers import torch_seed
+from dstilts.engine.data import heads_of, token_rows
+from dstilts.engine.phase import PhaseConfig
+from dstilts.engine.plan import TrainingPlan
+from dstilts.models.encoder import load_encoder
+from dstilts.models.multitask import MultiTaskModel
+from tests.distributed.phases import made_up
+
+
+def train_plainly(config: PhaseConfig) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """The losses of all steps and the final weights by name, in fp32."""
+    bundle = load_encoder(config.parent)
+    sets = [made_up(use.task) for use in config.tasks]
+    plan = TrainingPlan(config, token_rows(sets, bundle.tokenizer, config.batch, ProcessGroup()))
+    model = MultiTaskModel(bundle.model, heads_of(sets), config.seed).train()
+    optimizer = torch.optim.AdamW(_groups(model, config), fused=False)
+    losses = []
+    for step in range(plan.num_steps):
+        work = plan.at(step)
+        total = torch.zeros(())
+        for number, chosen in enumerate(work.micro_batches):
+            torch.manual_seed(torch_seed(config.seed, "dropout", step, number))
+            batch = work.task.batch(chosen, bundle.tokenizer.pad_token_id)
+            total = total + _loss_sum(model, batch, work.task.head)
+        loss = total / _count(work)
+        losses.append(loss.item())
+        # Heads that the step does not use take part with zero gradients, as with DeepSpeed.
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.schedule.clip_norm)
+        _set_rates(optimizer, config, step, plan.num_steps)
+        optimizer.step()
+    return losses, {name: p.detach() for name, p in model.named_parameters()}
+
+
+def published_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a published folder under the names of the model."""
+    from safetensors.torch import load_file
+
+    encoder = load_file(folder / "model.safetensors")
+    heads = load_file(folder / "heads.safetensors")
+    return {
+        **{f"encoder.{name}": weight for name, weight in encoder.items()},
+        **{f"bank.heads.{name}": weight for name, weight in heads.items()},
+    }
+
+
+def _loss_sum(model: MultiTaskModel, batch: dict, name: str) -> torch.Tensor:
+    """Written apart from the heads' own losses."""
+    head = model.bank.heads[name]
+    logits = head(model.encode(batch), batch)
+    if "labels" in batch:
+        return F.cross_entropy(logits.transpose(1, 2), batch["labels"], reduction="sum")
+    if "start" in batch:
+        start = F.cross_entropy(logits[..., 0], batch["start"], reduction="sum")
+        return (start + F.cross_entropy(logits[..., 1], batch["end"], reduction="sum")) / 2
+    return F.cross_entropy(logits, batch["label"], reduction="sum")
+
+
+def _count(work) -> int:
+    rows = [work.task.table[work.task.rows[c].tolist()] for c in work.micro_batches]
+    if work.task.kind == "tagging":
+        return sum(label != -100 for part in rows for row in part["labels"] for label in row)
+    return sum(map(len, work.micro_batches))
+
+
+def _groups(model: MultiTaskModel, config: PhaseConfig) -> list[dict]:
+    def decays(name: str, parameter: torch.Tensor) -> bool:
+        return not (name.endswith("bias") or "LayerNorm" in name)
+
+    named = list(model.named_parameters())
+    return [
+        {
+            "params": [p for n, p in named if decays(n, p) == flag],
+            "weight_decay": config.schedule.weight_decay if flag else 0.0,
+            "eps": config.schedule.adam_epsilon,
+        }
+        for flag in (True, False)
+    ]
+
+
+def _set_rates(optimizer, config: PhaseConfig, step: int, num_steps: int) -> None:
+    from transformers import get_linear_schedule_with_warmup
+
+    warmup = round(config.schedule.warmup_share * num_steps)
+    probe = torch.optim.SGD([torch.zeros(1)], lr=config.schedule.learning_rate)
+    schedule = get_linear_schedule_with_warmup(probe, warmup, num_steps)
+    factor = schedule.lr_lambdas[0](step)
+    for group in optimizer.param_groups:
+        group["lr"] = config.schedule.learning_rate * factor

@@ -1,0 +1,55 @@
+"""Questions and contexts: the answer is where it is said to be, and only there."""
+
+import pytest
+
+from dstilts.tasks.phrasebook.format import Language, available_languages, load_language
+from dstilts.tasks.phrasebook.generate_span import span_examples
+from dstilts.tasks.phrasebook.generator import Part
+
+TEST = Part("xquad", "test", "test", 200)
+
+
+def occurrences(context: str, answer: str, language: Language) -> int:
+    """How often the answer occurs in the context, as whole words where spaces mark words."""
+    count, place = 0, context.find(answer)
+    while place >= 0:
+        around = context[place - 1 : place] + context[place + len(answer) :][:1]
+        count += language.joiner == "" or not any(map(str.isalpha, around))
+        place = context.find(answer, place + 1)
+    return count
+
+
+@pytest.mark.parametrize("code", available_languages())
+def test_the_answer_stands_once_in_the_context(code: str) -> None:
+    language = load_language(code)
+    examples = span_examples(TEST, language)
+    assert len(examples) == 200
+    assert len({(example.context, example.question) for example in examples}) == 200
+    for example in examples:
+        (answer,) = example.answers
+        assert example.context[answer.start :].startswith(answer.text)
+        assert answer.text == answer.text.strip() != ""
+        assert occurrences(example.context, answer.text, language) == 1, example
+
+
+def test_questions_and_answers_match_in_english() -> None:
+    for example in span_examples(TEST, load_language("en")):
+        (answer,) = example.answers
+        if "-visit_whom" in example.id:
+            person, city = example.question[:-1].split()[2], example.question[:-1].split()[5]
+            assert f"{person} visited {answer.text} in {city}." in example.context
+        if "-age_how" in example.id:
+            assert f"{example.question[:-1].split()[3]} is {answer.text} years" in example.context
+
+
+def test_the_answer_is_at_no_fixed_place() -> None:
+    examples = span_examples(TEST, load_language("en"))
+    sentence = [e.context[: e.answers[0].start].count(". ") for e in examples]
+    assert {sentence.count(place) > 25 for place in range(4)} == {True}
+
+
+def test_who_questions_do_not_agree_with_the_answer() -> None:
+    russian = load_language("ru")
+    for example in span_examples(TEST, russian):
+        if "_who" in example.id and "born" in example.id:
+            assert example.question.startswith("Кто родился ")
