@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
-from tokenizers.models import Unigram
+from tokenizers.models import BPE, Unigram
 from transformers import (
     BertConfig,
     BertModel,
@@ -70,6 +70,14 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         unk_token="<unk>",
         model_input_names=["input_ids", "attention_mask"],
     )
+
+
+def byte_level_tokenizer() -> PreTrainedTokenizerFast:
+    """As RoBERTa's and ModernBERT's: a word inside a sentence begins with a space. No specials."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(BPE({piece: i for i, piece in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
 def _pieces() -> list[tuple[str, float]]:

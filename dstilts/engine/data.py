@@ -14,6 +14,7 @@ from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import TaskSpec, task
 from dstilts.tasks.encode_options import IGNORED, EncodeOptions
 from dstilts.tasks.examples import ExampleSet, Kind
+from dstilts.tasks.leakage import training_set
 from dstilts.tasks.open_source import open_source
 from dstilts.tasks.subset import take
 from dstilts.tasks.tables import token_table
@@ -38,7 +39,7 @@ def load_examples(config: PhaseConfig) -> tuple[list[ExampleSet], dict[str, obje
     names = [_train_task(use.task) for use in config.tasks]
     source = open_source(config.data.source, config.data.folder)
     sets = [
-        take(source.load(name, "train", "en"), use.examples, config.seed)
+        take(training_set(source, name), use.examples, config.seed)
         for name, use in zip(names, config.tasks, strict=True)
     ]
     return sets, source.identity()

@@ -121,8 +121,8 @@ def freeze_embeddings(model: MultiTaskModel) -> dict[str, torch.Tensor]:
 def release(engine: Any) -> None:
     """Gives an engine's memory back, so that the next phase of this process has it."""
     engine.destroy()
-    engine.optimizer = None
-    engine.module = None
+    for part in (engine.optimizer, engine):
+        vars(part).clear()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

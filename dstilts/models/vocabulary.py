@@ -18,7 +18,7 @@ from dstilts.core.cache import cache_folder
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
-from dstilts.models.built_once import built_once
+from dstilts.core.built_once import built_once
 from dstilts.models.unigram_tokenizer import save_tokenizer
 
 VOCABULARY_MAP = "vocabulary_map.npy"  # int32, [new id] -> old id

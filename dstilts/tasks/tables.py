@@ -1,18 +1,16 @@
 """Token rows as memory-mapped Arrow tables, built once and shared by all ranks and runs."""
 
 import contextlib
-import fcntl
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transformers import PreTrainedTokenizerFast
 
+from dstilts.core.built_once import built_once
 from dstilts.core.cache import cache_folder
 from dstilts.core.digest import short_key
 from dstilts.core.errors import UserError
-from dstilts.core.files import atomic_folder, write_json
+from dstilts.core.files import write_json
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.encode import ENCODING_VERSION, encode_batches
 from dstilts.tasks.encode_options import EncodeOptions
@@ -43,10 +41,7 @@ def token_table(
     if not len(examples):
         raise UserError(f"no examples: {examples.task} {examples.split} in {examples.language}")
     folder = cache_folder("tokens", _key(examples, spec, tokenizer, options))
-    if not folder.is_dir():
-        with _lock(folder):
-            if not folder.is_dir():
-                _build(folder, examples, spec, tokenizer, options)
+    built_once(folder, lambda temporary: _build(temporary, examples, spec, tokenizer, options))
     return Dataset.from_file(str(folder / _ROWS))
 
 
@@ -78,26 +73,25 @@ def _build(
     import pyarrow as pa
 
     num_rows = 0
-    with atomic_folder(folder) as temporary:
-        with contextlib.ExitStack() as stack:
-            writer: pa.RecordBatchStreamWriter | None = None
-            for columns in encode_batches(examples, spec, tokenizer, options):
-                schema = pa.schema([(name, _type(name)) for name in columns])
-                if writer is None:
-                    stream = pa.ipc.new_stream(str(temporary / _ROWS), schema)
-                    writer = stack.enter_context(stream)
-                writer.write_batch(pa.record_batch(columns, schema=schema))
-                num_rows += len(columns["example"])
-        # For whoever looks into the cache; nothing reads it.
-        description = {
-            "task": examples.task,
-            "split": examples.split,
-            "language": examples.language,
-            "source": examples.source,
-            "num_examples": len(examples),
-            "num_rows": num_rows,
-        }
-        write_json(temporary / "about.json", description)
+    with contextlib.ExitStack() as stack:
+        writer: pa.RecordBatchStreamWriter | None = None
+        for columns in encode_batches(examples, spec, tokenizer, options):
+            schema = pa.schema([(name, _type(name)) for name in columns])
+            if writer is None:
+                stream = pa.ipc.new_stream(str(folder / _ROWS), schema)
+                writer = stack.enter_context(stream)
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+            num_rows += len(columns["example"])
+    # For whoever looks into the cache; nothing reads it.
+    description = {
+        "task": examples.task,
+        "split": examples.split,
+        "language": examples.language,
+        "source": examples.source,
+        "num_examples": len(examples),
+        "num_rows": num_rows,
+    }
+    write_json(folder / "about.json", description)
 
 
 def _type(name: str) -> "pa.DataType":
@@ -107,17 +101,3 @@ def _type(name: str) -> "pa.DataType":
     if name in _NUMBERS:
         return number
     return pa.list_(pa.list_(number)) if name.startswith("choice_") else pa.list_(number)
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Held by one process of a machine at a time; it saves work, the rename keeps the truth."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o666)
-    try:
-        # A file system without locks: every process builds, and the first rename wins.
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

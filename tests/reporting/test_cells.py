@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from record_builder import record, write_record
 
 from dstilts.reporting.cells import Cell, Estimate, build_cell, comparable, delta, zero_shot_gap
 from dstilts.reporting.collect import read_record
+from tests.reporting.record_builder import record, write_record
 
 Scores = dict[int, dict[str, float | None]]
 

@@ -5,10 +5,10 @@ import math
 from pathlib import Path
 
 import pytest
-from record_builder import record, write_record
 
 from dstilts.core.errors import UserError
 from dstilts.reporting.collect import collect_records
+from tests.reporting.record_builder import record, write_record
 
 
 def test_records_are_found_anywhere_below_the_folder(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from record_builder import record, write_record
 
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.grid import build_grid, gap_columns, gap_table, metric_tables
 from dstilts.reporting.tables import Section, build_sections
+from tests.reporting.record_builder import record, write_record
 
 
 @pytest.fixture

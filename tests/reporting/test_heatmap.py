@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from record_builder import record, write_record
 
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.heatmap import HeatMap, build_heatmap, delta_scale, score_scale
 from dstilts.reporting.tables import build_sections
+from tests.reporting.record_builder import record, write_record
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import os
 from pathlib import Path
 
-from record_builder import record, write_record
-
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.heatmap import build_heatmap
 from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
 from dstilts.reporting.tables import Section, build_sections
+from tests.reporting.record_builder import record, write_record
 
 
 def only_section(runs: Path) -> Section:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from record_builder import write_phase
 
 from dstilts.core.errors import UserError
 from dstilts.reporting.phases import collect_phases, deviations
+from tests.reporting.record_builder import write_phase
 
 
 def test_tokens_and_time_add_up_over_restarts(tmp_path: Path) -> None:

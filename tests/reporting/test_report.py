@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from record_builder import record, write_phase, write_record
 
 from dstilts.core.errors import UserError
 from dstilts.reporting.report import print_report, write_report
+from tests.reporting.record_builder import record, write_phase, write_record
 
 LANGUAGES = ("en", "de", "sw", "th", "zh")
 

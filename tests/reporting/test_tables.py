@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-from record_builder import record, write_record
-
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.tables import Section, build_sections, language_name
+from tests.reporting.record_builder import record, write_record
 
 
 def sections(runs: Path) -> list[Section]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable
 
 import pytest
-from tiny import tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.tasks.examples import Example, ExampleSet
+from tests.tiny import tiny_tokenizer
 
 MakeSet = Callable[..., ExampleSet]
 

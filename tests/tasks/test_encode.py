@@ -1,8 +1,6 @@
 """Pairs, choices, sentences, and what all kinds of rows share."""
 
 import pytest
-from test_tokenizer import byte_level_tokenizer
-from tiny import SENTENCES, tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
@@ -10,6 +8,7 @@ from dstilts.tasks import encode as encode_module
 from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
 from dstilts.tasks.examples import ChoiceExample, PairExample, SentenceExample
+from tests.tiny import SENTENCES, byte_level_tokenizer, tiny_tokenizer
 
 OPTIONS = EncodeOptions()
 PAIRS = [

@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import pytest
-from tiny import SENTENCES, tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
@@ -11,6 +10,7 @@ from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
 from dstilts.tasks.encode_span import decode
 from dstilts.tasks.examples import Answer, ExampleSet, SpanExample
+from tests.tiny import SENTENCES, tiny_tokenizer
 
 SPEC = task("xquad")
 SHORT = EncodeOptions(max_length=48, doc_stride=10, max_query_length=12)

@@ -3,14 +3,13 @@
 from itertools import pairwise
 
 import pytest
-from test_tokenizer import byte_level_tokenizer
-from tiny import SPACE, tiny_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
 from dstilts.tasks.examples import ExampleSet, TaggingExample
+from tests.tiny import SPACE, byte_level_tokenizer, tiny_tokenizer
 
 SPEC = task("udpos")
 CHINESE = TaggingExample(

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tiny import SENTENCES
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
@@ -20,6 +19,7 @@ from dstilts.tasks.examples import (
     TaggingExample,
 )
 from dstilts.tasks.tables import token_table
+from tests.tiny import SENTENCES
 
 EXAMPLES = {
     "xnli": [PairExample("1", SENTENCES["en"], SENTENCES["th"], "neutral")],
@@ -63,7 +63,7 @@ def test_a_table_is_built_once(
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(build, range(8))) == [50] * 8
     assert len(calls) == 1
-    assert [path.suffix for path in sorted(cache.iterdir())] == ["", ".lock"]
+    assert sorted(path.suffix for path in cache.iterdir()) == ["", ".lock"]
 
 
 def test_other_options_or_examples_are_another_table(

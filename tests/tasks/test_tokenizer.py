@@ -2,20 +2,10 @@
 
 from pathlib import Path
 
-from tiny import SPACE, tiny_tokenizer
-from tokenizers import Tokenizer, pre_tokenizers
-from tokenizers.models import BPE
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from dstilts.tasks.tokenizer import bare_piece_ids, tokenizer_digest, word_prefix
-
-
-def byte_level_tokenizer() -> PreTrainedTokenizerFast:
-    """As RoBERTa's and ModernBERT's: a word inside a sentence begins with a space."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(BPE({piece: i for i, piece in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+from tests.tiny import SPACE, byte_level_tokenizer, tiny_tokenizer
 
 
 def test_digest_follows_the_content_not_the_object(tmp_path: Path) -> None:

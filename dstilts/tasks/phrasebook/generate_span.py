@@ -28,7 +28,7 @@ def span_examples(part: Part, language: Language) -> tuple[SpanExample, ...]:
     plan = load_plan()
     return tuple(
         _example(f"{part.split}-{index:04d}-{item.question.frame}", item, plan, language)
-        for index, item in enumerate(_items(part))
+        for index, item in enumerate(span_items(part))
     )
 
 
@@ -47,7 +47,8 @@ def _example(name: str, item: Item, plan: Plan, language: Language) -> SpanExamp
 
 
 @lru_cache(maxsize=8)
-def _items(part: Part) -> tuple[Item, ...]:
+def span_items(part: Part) -> tuple[Item, ...]:
+    """The questions of a split with their contexts, in no language yet."""
     plan = load_plan()
     rng = part.stream()
     slots = {name: plan.statements[question.about] for name, question in plan.questions.items()}

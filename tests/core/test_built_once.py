@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dstilts.core.errors import UserError
-from dstilts.models import built_once as module
-from dstilts.models.built_once import built_once, verify
+from dstilts.core import built_once as module
+from dstilts.core.built_once import built_once, verify
 
 
 @pytest.fixture
