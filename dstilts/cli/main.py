@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dstilts import __version__
 from dstilts.cli import evaluate, quickstart, report, sweep, tasks, train
 from dstilts.cli.parser import Parser
-from dstilts.core.errors import UserError
+from dstilts.core.errors import RunError, UserError
 
 COMMANDS = (quickstart, train, evaluate, sweep, report, tasks)
 
@@ -44,6 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         print(f"dstilts: {error}", file=sys.stderr)
         return 2
+    except RunError as error:
+        print(f"dstilts failed: {error}", file=sys.stderr)
+        return 1
 
 
 def without_local_rank(arguments: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The one error type for mistakes of the user: one line and exit code 2 at the command line."""
+"""Mistakes of the user and failures of a run: one line at the command line, exit code 2 or 1."""
 
 from pathlib import Path
 
@@ -40,6 +40,10 @@ class UserError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword arguments need help to cross a process pool.
         return (_rebuild, (self.problem, self.file, self.line, self.remedy))
+
+
+class RunError(Exception):
+    """A run cannot go on, and not because of what the user gave; a restart may help."""
 
 
 def _rebuild(problem: str, file: str | None, line: int | None, remedy: str | None) -> "UserError":

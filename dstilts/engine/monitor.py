@@ -7,6 +7,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from dstilts.core.errors import RunError
 from dstilts.core.logs import EventLog, log
 from dstilts.core.process_group import ProcessGroup
 from dstilts.engine.hooks import Hook, StepResult
@@ -14,7 +15,7 @@ from dstilts.engine.phase import PhaseConfig
 from dstilts.engine.throughput import ThroughputMeter
 
 
-class TrainingError(Exception):
+class TrainingError(RunError):
     """Training cannot go on: the loss is no number any more."""
 
 

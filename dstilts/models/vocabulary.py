@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dstilts.core.built_once import built_once
 from dstilts.core.cache import cache_folder
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
-from dstilts.core.built_once import built_once
+from dstilts.models.encoder import ORIGIN
 from dstilts.models.unigram_tokenizer import save_tokenizer
 
 VOCABULARY_MAP = "vocabulary_map.npy"  # int32, [new id] -> old id
-TRIMMING_VERSION = 1  # part of the folder's name: raise it when what is written changes
+TRIMMING_VERSION = 2  # part of the folder's name: raise it when what is written changes
 TEXTS_AT_A_TIME = 4096
 BYTE_PIECE = re.compile(r"<0x[0-9A-F]{2}>")
 # Modules whose parameters have a row for every piece: a size alone might be a coincidence.
@@ -31,13 +32,13 @@ PIECE_TABLES = re.compile(
 )
 
 
-def trim_vocabulary(folder: Path, texts: Iterable[str]) -> Path:
+def trim_vocabulary(folder: Path, texts: Iterable[str], name: str | None = None) -> Path:
     """A cached encoder folder like `folder` that knows the pieces of `texts`: see `trim_to`."""
     tokenizer = _load_tokenizer(folder)
-    return _trim(folder, tokenizer, pieces_used(tokenizer, texts))
+    return _trim(folder, tokenizer, pieces_used(tokenizer, texts), name)
 
 
-def trim_to(folder: Path, pieces: Collection[int]) -> Path:
+def trim_to(folder: Path, pieces: Collection[int], name: str | None = None) -> Path:
     """A cached encoder folder with the embedding rows of `pieces` and few others, in old order.
 
     Kept besides: special tokens, all pieces of a single character, byte pieces, and the piece of
@@ -48,12 +49,13 @@ def trim_to(folder: Path, pieces: Collection[int]) -> Path:
     Args:
         folder: a Hugging Face encoder folder with a fast Unigram tokenizer and model.safetensors.
         pieces: old ids, as from `pieces_used`; their order does not matter.
+        name: of the encoder, under which the trimmed one goes on; without it the folder's.
 
     Raises:
         UserError: the folder's tokenizer is not a Unigram one, or its weights are not in one
             model.safetensors or not understood.
     """
-    return _trim(folder, _load_tokenizer(folder), pieces)
+    return _trim(folder, _load_tokenizer(folder), pieces, name)
 
 
 def pieces_used(tokenizer: Any, texts: Iterable[str]) -> set[int]:
@@ -73,15 +75,17 @@ def pieces_used(tokenizer: Any, texts: Iterable[str]) -> set[int]:
     return set(np.flatnonzero(used).tolist())
 
 
-def _trim(folder: Path, tokenizer: Any, pieces: Collection[int]) -> Path:
+def _trim(folder: Path, tokenizer: Any, pieces: Collection[int], name: str | None) -> Path:
     pipeline = _unigram_pipeline(folder, tokenizer)
     config = read_json(folder / "config.json")
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise UserError("no model.safetensors in one piece", file=folder)
     kept = _kept_ids(pipeline, config, pieces)
+    origin = {"encoder": name or folder.name, "pieces": len(kept), "of": config["vocab_size"]}
 
     def build(target: Path) -> None:
+        write_json(target / ORIGIN, origin)
         np.save(target / VOCABULARY_MAP, kept)
         write_json(target / "config.json", _renumbered_config(config, kept))
         trimmed = json.dumps(_renumbered_pipeline(pipeline, kept), ensure_ascii=False)
@@ -89,7 +93,7 @@ def _trim(folder: Path, tokenizer: Any, pieces: Collection[int]) -> Path:
         _trim_weights(weights, target / weights.name, config["vocab_size"], kept)
 
     source = [file_digest(weights), json.dumps(pipeline), json.dumps(config)]
-    key = short_key([*source, kept.tolist(), TRIMMING_VERSION])
+    key = short_key([*source, kept.tolist(), origin, TRIMMING_VERSION])
     return built_once(cache_folder("encoders", f"trimmed-{key}"), build)
 
 

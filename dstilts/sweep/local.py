@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dstilts.core.errors import UserError
+from dstilts.core.errors import RunError, UserError
 
 # Lines of dstilts itself, as against the launcher's and DeepSpeed's own.
 OURS = re.compile(r"^\d\d:\d\d:\d\d ")
@@ -21,7 +21,7 @@ MISTAKE = "dstilts: "
 STOP_SECONDS = 60
 
 
-class LaunchError(Exception):
+class LaunchError(RunError):
     """A launch ended before all its phases were published."""
 
 

@@ -45,16 +45,17 @@ def _build(grid: Grid, source: Source, runs: Path) -> Graph:
 
     training = _training_sets(grid, source)
     evaluation = list(_evaluation_sets(grid, source))
-    encoder = grid.encoder
+    encoder = load_encoder(grid.encoder)
     if grid.trim_vocabulary:
-        log("trimming the encoder's vocabulary to the texts of the grid")
         sets = [*training.values(), *evaluation]
         words = {text for examples in sets for text in texts(examples)}
-        encoder = str(trim_vocabulary(load_encoder(encoder).folder, sorted(words)))
+        folder = trim_vocabulary(encoder.folder, sorted(words), encoder.name)
+        encoder = load_encoder(str(folder))
+        log(f"vocabulary trimmed to {len(encoder.tokenizer)} pieces that the texts use")
     return GraphBuilder(
         grid,
-        encoder=encoder,
-        encoder_key=load_encoder(encoder).digest,
+        encoder=str(encoder.folder) if grid.trim_vocabulary else grid.encoder,
+        encoder_key=encoder.digest,
         data_digests={use: examples.digest() for use, examples in training.items()},
         models=runs / "models",
     ).build()

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from dstilts.core.config import write_config
-from dstilts.core.errors import UserError
 from dstilts.core.logs import log
 from dstilts.sweep.graph import Graph, PhaseNode
 from dstilts.sweep.grid import Grid
 from dstilts.sweep.local import LaunchError, ranks_at_hand, train_locally
 from dstilts.sweep.prepare import prepare
 from dstilts.sweep.state import driver_lock, is_done, missing_phases
+from dstilts.tasks.open_source import open_source
 
 
 def run_grid(grid: Grid, runs: Path) -> Graph:
@@ -17,16 +17,19 @@ def run_grid(grid: Grid, runs: Path) -> Graph:
 
     Raises:
         UserError: a mistake in the grid or its data, or another driver at work on `runs`.
-        LaunchError: a phase failed twice; everything that does not need it has been run.
+        LaunchError: a phase failed; everything that does not need it has been run.
     """
     with driver_lock(runs) as lock:
         graph = prepare(grid, runs)
-        _train(graph, runs, lock)
+        failures = _train(graph, runs, lock)
         evaluate_cells(graph, grid, runs)
+    if failures:
+        raise LaunchError(failures)
     return graph
 
 
-def _train(graph: Graph, runs: Path, lock: int) -> None:
+def _train(graph: Graph, runs: Path, lock: int) -> str | None:
+    """Trains the missing phases; returns what failed, in words."""
     ranks = ranks_at_hand()
     total, missing = len(graph.phases), missing_phases(graph)
     log(f"phases: {total}, of which {total - len(missing)} are published already")
@@ -44,12 +47,11 @@ def _train(graph: Graph, runs: Path, lock: int) -> None:
         if broken is not None:
             log(f"phase {_title(broken)} failed: {problem}")
             failed[broken.key] = problem
-    if failed:
-        blocked = len(missing_phases(graph)) - len(failed)
-        raise LaunchError(
-            f"{len(failed)} phases failed and {blocked} that need them were not started: "
-            + "; ".join(failed.values())
-        )
+    if not failed:
+        return None
+    blocked = len(missing_phases(graph)) - len(failed)
+    reasons = "; ".join(failed.values())
+    return f"{len(failed)} phases failed, {blocked} that need them were not started: {reasons}"
 
 
 def _ready(missing: tuple[PhaseNode, ...], failed: dict[str, str]) -> list[PhaseNode]:
@@ -71,3 +73,26 @@ def _title(node: PhaseNode) -> str:
 def evaluate_cells(graph: Graph, grid: Grid, runs: Path) -> None:
     """Evaluates every cell whose model is there, all in one farm; scores there are kept."""
     from dstilts.evaluation.evaluate import evaluate
+    from dstilts.evaluation.executors import open_executor
+    from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
+
+    absent = {node.key for node in missing_phases(graph)}
+    settings = grid.evaluation
+    requests = [
+        EvaluationRequest(
+            model=cell.model,
+            tasks=cell.evaluate,
+            languages=settings.languages or None,
+            limit=cell.limit,
+        )
+        for cell in graph.cells
+        if cell.needs not in absent
+    ]
+    options = EvaluationOptions(
+        precision=settings.precision,
+        tokens=settings.tokens,
+        retrieval_layer=settings.retrieval_layer,
+    )
+    source = open_source(grid.data.source, grid.data.folder)
+    with open_executor(ranks_at_hand()) as executor:
+        evaluate(requests, source, runs, options, executor)

@@ -4,7 +4,7 @@ import dataclasses
 import gc
 import os
 import signal
-import weakref
+import warnings
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from dstilts.engine.preemption import EXIT_CODE
 from dstilts.engine.saving import resume_folder
 from dstilts.engine.train import train_on, train_phase
 from dstilts.models.multitask import MultiTaskModel
+from dstilts.tasks.catalog import task
 from tests.distributed.phases import made_up, phase
 
 
@@ -71,12 +72,12 @@ def test_phases_hand_over_the_encoder_and_their_history(tmp_path: Path, encoder:
     assert (manifest.intermediate, manifest.target) == ("nli", "udpos")
     assert (manifest.encoder, manifest.parent) == ("tiny", one.manifest.key)
     assert manifest.data == {"made": "up"}
-    assert set(manifest.heads) == {"udpos"} or set(manifest.heads) == {"pos"}
+    assert set(manifest.heads) == {task("udpos").head}
     # The only step of the second phase is the first of its schedule; dropout aside, it starts from
     # the weights of the first.
     begun = dict(two.encoder.named_parameters())
     for name, weight in one.encoder.named_parameters():
-        assert float((weight - begun[name]).abs().max()) <= 6e-3, name
+        assert float((weight - begun[name]).detach().abs().max()) <= 6e-3, name
     AutoModel.from_pretrained(second.output)
 
 
@@ -110,8 +111,9 @@ def test_stopped_at_every_step_of_a_run(
     check_stop(tmp_path, encoder, step, monkeypatch)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("stage", "precision"), [(0, "fp32"), (0, "bf16"), (2, "bf16"), (3, "fp32")]
+)
 def test_stopped_in_every_stage(
     tmp_path: Path, encoder: Path, stage: int, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,8 +216,9 @@ def test_what_a_run_says(tmp_path: Path, encoder: Path) -> None:
     assert "train/gradient_norm" in board.Tags()["scalars"]
 
 
-@pytest.mark.parametrize("stage", [0, 2, 3])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("stage", "precision"), [(0, "fp32"), (0, "bf16"), (2, "bf16"), (3, "bf16")]
+)
 def test_frozen_embeddings_come_out_as_they_went_in(
     tmp_path: Path, encoder: Path, stage: int, precision: str
 ) -> None:
@@ -230,20 +233,21 @@ def test_frozen_embeddings_come_out_as_they_went_in(
     assert "word embeddings were not trained" in made.manifest.deviations
 
 
-@pytest.mark.parametrize("stage", [1, 3])
-def test_nothing_of_an_engine_stays(
-    tmp_path: Path, encoder: Path, stage: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    models, original = [], train.build_engine
+@pytest.mark.parametrize("stage", [0, 1, 3])
+def test_phases_of_one_process_do_not_pile_up(tmp_path: Path, encoder: Path, stage: int) -> None:
+    run(phase(tmp_path / "one", encoder, "mnli", steps=2, zero_stage=stage))
+    before = bytes_in_tensors()
+    run(phase(tmp_path / "two", encoder, "mnli", steps=2, zero_stage=stage))
+    weights = (tmp_path / "two" / ENCODER_FILE).stat().st_size
+    assert bytes_in_tensors() - before < weights / 10
 
-    def build_engine(model: MultiTaskModel, *rest: object) -> object:
-        models.append(weakref.ref(model))
-        return original(model, *rest)
 
-    monkeypatch.setattr(train, "build_engine", build_engine)
-    run(phase(tmp_path / "nli", encoder, "mnli", steps=2, zero_stage=stage))
+def bytes_in_tensors() -> int:
     gc.collect()
-    assert models[0]() is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tensors = [item for item in gc.get_objects() if isinstance(item, torch.Tensor)]
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
 
 def test_mistakes_cost_nothing(tmp_path: Path, encoder: Path) -> None:

@@ -61,7 +61,7 @@ def check_language(path: Path) -> list[str]:
     problems += _frames(table, plan, frames)
     problems += _slots(plan, frames, entries)
     problems += _agreement(plan, frames, entries)
-    problems += _doublets(plan, entries)
+    problems += _doublets(plan, entries, str(table.get("joiner")))
     problems += _letters(str(table.get("script")), frames, entries)
     return problems
 
@@ -176,11 +176,11 @@ def _agreement(
                 yield f"frame {name}: {piece.forms} agrees with {piece.agrees_with!r}, not in it"
 
 
-def _doublets(plan: Plan, entries: Mapping[Ref, Entry]) -> Iterator[str]:
+def _doublets(plan: Plan, entries: Mapping[Ref, Entry], joiner: str) -> Iterator[str]:
     """Entries that can meet in one text must be told apart, also as answers found in it."""
     for class_name, entry_class in plan.classes.items():
         bases = {
-            ref.entry: " ".join(word.forms[0] for word in entry.forms["base"])
+            ref.entry: joiner.join(["", *(word.forms[0] for word in entry.forms["base"]), ""])
             for ref, entry in entries.items()
             if ref.class_name == class_name
         }

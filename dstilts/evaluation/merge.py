@@ -1,0 +1,161 @@
+"""From the outputs of all shards to one prediction for each example, exactly."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import load_file
+
+from dstilts.evaluation.outputs import Arrays
+from dstilts.evaluation.shards import Units
+from dstilts.retrieval.tatoeba import nearest_sentences
+from dstilts.tasks.catalog import TaskSpec
+from dstilts.tasks.examples import ExampleSet, SentenceExample, SpanExample, TaggingExample
+from dstilts.tasks.metrics.score import Prediction
+
+# For each sentence of a retrieval set the table and the row where its text was encoded.
+Places = npt.NDArray[np.int32]
+
+
+class MergeError(Exception):
+    """Outputs are missing, or are there twice: the shards are not those of the plan."""
+
+
+@dataclass(frozen=True)
+class PlannedSet:
+    """An example set, its token table and the number of that table in the plan."""
+
+    spec: TaskSpec
+    examples: ExampleSet
+    number: int
+    table: Any
+    places: Places | None = None  # retrieval only
+
+
+def read_outputs(files: Sequence[Path], units: Units) -> dict[int, Arrays]:
+    """The outputs of all shards by table, each in the order of its units.
+
+    Args:
+        units: all units of the plan.
+
+    Raises:
+        MergeError: the units of the files are not exactly these.
+    """
+    parts: dict[int, list[Arrays]] = {}
+    for file in files:
+        tables: dict[int, Arrays] = {}
+        for name, array in load_file(file).items():
+            number, _, field = name.partition(".")
+            tables.setdefault(int(number), {})[field] = array
+        for number, arrays in tables.items():
+            parts.setdefault(number, []).append(arrays)
+    found = {
+        number: {name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]}
+        for number, arrays in parts.items()
+    }
+    _check(found, units)
+    return found
+
+
+def predictions(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """One prediction for each example of a set, in the order of the examples.
+
+    Raises:
+        MergeError: an example, or a word of one, has none or two.
+    """
+    merge: Callable[[PlannedSet, Mapping[int, Arrays]], dict[str, Prediction]]
+    merge = _MERGES[planned.spec.kind]
+    merged = merge(planned, found)
+    ids = [example.id for example in planned.examples.examples]
+    if merged.keys() != set(ids) or len(ids) != len(merged):
+        raise MergeError(f"{len(merged)} predictions for {len(ids)} examples")
+    return {name: merged[name] for name in ids}
+
+
+def _check(found: Mapping[int, Arrays], units: Units) -> None:
+    empty = np.empty((0, 3), dtype=np.int32)
+    given = [
+        np.column_stack([np.full_like(arrays["row"], number), arrays["row"], arrays["choice"]])
+        for number, arrays in found.items()
+    ]
+    have = np.concatenate([empty, *given])
+    if not np.array_equal(_sorted(have), _sorted(units)):
+        raise MergeError(f"the shards have outputs of {len(have)} units, the plan {len(units)}")
+
+
+def _sorted(units: Units) -> Units:
+    return units[np.lexsort(units.T[::-1])]
+
+
+def _pairs(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    arrays, examples = found[planned.number], planned.examples.examples
+    labels = planned.spec.labels
+    return {
+        examples[row].id: labels[label]
+        for row, label in zip(arrays["row"], arrays["label"], strict=True)
+    }
+
+
+def _choices(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """The choice of the highest score; of equal ones the first."""
+    arrays, examples = found[planned.number], planned.examples.examples
+    # By row, then from the best score down, then by choice: the first of each row is its answer.
+    order = np.lexsort((arrays["choice"], -arrays["score"], arrays["row"]))
+    rows, first = np.unique(arrays["row"][order], return_index=True)
+    chosen = arrays["choice"][order][first]
+    return {examples[row].id: int(choice) for row, choice in zip(rows, chosen, strict=True)}
+
+
+def _spans(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """The best span of all windows of a question, cut from its own context."""
+    arrays = found[planned.number]
+    owners = np.asarray(planned.table["example"])[arrays["row"]]
+    # Of windows with equal scores the first one.
+    order = np.lexsort((arrays["row"], -arrays["score"], owners))
+    indices, first = np.unique(owners[order], return_index=True)
+    texts: dict[str, Prediction] = {}
+    for index, best in zip(indices, order[first], strict=True):
+        example = planned.examples.examples[index]
+        assert isinstance(example, SpanExample)
+        texts[example.id] = example.context[arrays["start"][best] : arrays["end"][best]]
+    return texts
+
+
+def _tags(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """The tags of each sentence's words, joined from the rows it was split into."""
+    arrays = found[planned.number]
+    owners = np.repeat(np.asarray(planned.table["example"])[arrays["row"]], arrays["count"])
+    labels = planned.spec.labels
+    order = np.lexsort((arrays["word"], owners))
+    words, tags = arrays["word"][order], arrays["tag"][order]
+    borders = np.searchsorted(owners[order], np.arange(len(planned.examples) + 1))
+    joined: dict[str, Prediction] = {}
+    for index, example in enumerate(planned.examples.examples):
+        assert isinstance(example, TaggingExample)
+        part = slice(borders[index], borders[index + 1])
+        if not np.array_equal(words[part], np.arange(len(example.words))):
+            raise MergeError(f"not each word of example {example.id!r} has one prediction")
+        joined[example.id] = [labels[tag] for tag in tags[part]]
+    return joined
+
+
+def _neighbours(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    assert planned.places is not None
+    vectors = [_vectors(found[table]) for table in range(max(found) + 1) if table in found]
+    del vectors
+    rows = [_row(found[table], row) for table, row in planned.places.tolist()]
+    sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
+    return {**nearest_sentences(sentences, torch.from_numpy(np.stack(rows)))}
+
+
+_MERGES: dict[str, Any] = {
+    "pair": _pairs,
+    "choice": _choices,
+    "span": _spans,
+    "tagging": _tags,
+    "retrieval": _neighbours,
+}

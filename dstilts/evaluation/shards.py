@@ -1,0 +1,87 @@
+"""The rows of a model's tasks as one length-sorted stream, cut into micro-batches and shards.
+
+A unit is what goes through the encoder once: a row of a token table, or one choice of a row. Units
+of all languages and heads share micro-batches; the sentences of retrieval tasks have their own,
+because their vectors may come from any layer.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dstilts.sampling.batches import cut_by_budget
+from dstilts.tasks.examples import Kind
+
+# Padded tokens of a shard, about: seconds of work for a CPU core, so that workers end together and
+# little is lost when a job is killed.
+SHARD_TOKENS = 32_768
+
+Units = npt.NDArray[np.int32]  # (number of units, 3): table, row, choice
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """A token table as a worker finds it, and what is to be predicted for its rows."""
+
+    file: str
+    kind: Kind
+    head: str | None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One piece of work: micro-batches of one model, and the file that their outputs go to."""
+
+    file: Path
+    model: str
+    published: bool
+    digest: str  # of the model: workers keep the last one
+    precision: str
+    layer: int
+    tables: tuple[TableRef, ...]
+    batches: tuple[Units, ...]
+
+
+def units_of(number: int, kind: Kind, table: Any) -> tuple[Units, npt.NDArray[np.int64]]:
+    """All units of a token table and the length of each in tokens.
+
+    Args:
+        number: of the table among those of the model.
+    """
+    if kind != "choice":
+        lengths = np.asarray(table.with_format("numpy")["length"], dtype=np.int64)
+        pairs = [(row, 0) for row in range(len(lengths))]
+    else:
+        choices = table["choice_input_ids"]
+        pairs = [(row, choice) for row, ids in enumerate(choices) for choice in range(len(ids))]
+        lengths = np.array([len(ids) for row in choices for ids in row], dtype=np.int64)
+    return np.array([(number, *pair) for pair in pairs], dtype=np.int32), lengths
+
+
+def micro_batches(units: Units, lengths: npt.NDArray[np.int64], tokens: int) -> list[Units]:
+    """The units, the longest first, in runs within the budget of padded tokens."""
+    # Longest first: what does not fit into memory fails at once, and workers end on short rows.
+    order = np.argsort(-lengths, kind="stable")
+    return [units[rows] for rows in cut_by_budget(order, lengths, tokens)] if len(units) else []
+
+
+def cut_into_shards(costs: Sequence[int]) -> list[slice]:
+    """Runs of micro-batches of about equal cost: a function of the costs alone.
+
+    Args:
+        costs: the padded tokens of each micro-batch, in order.
+    """
+    if not costs:
+        return []
+    total = sum(costs)
+    num_shards = max(1, math.ceil(total / SHARD_TOKENS))
+    # A micro-batch belongs to the shard in whose share of the total its middle lies.
+    middles = np.cumsum(costs) - np.asarray(costs) / 2
+    shards = np.minimum((middles * num_shards / total).astype(int), num_shards - 1)
+    borders = [0, *(np.flatnonzero(np.diff(shards)) + 1).tolist(), len(costs)]
+    return [slice(start, stop) for start, stop in zip(borders, borders[1:], strict=False)]

@@ -1,0 +1,170 @@
+"""What a worker does: loads a model once, runs the micro-batches of a shard, keeps the outputs."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import save_file
+from torch import Tensor
+
+from dstilts.checkpoints.publish import load_published
+from dstilts.core.errors import UserError
+from dstilts.core.files import atomic_file
+from dstilts.evaluation.outputs import Arrays, Columns, outputs
+from dstilts.evaluation.shards import Shard, TableRef, Units
+from dstilts.models.collate import collate
+from dstilts.models.encoder import load_encoder
+from dstilts.models.multitask import MultiTaskModel
+from dstilts.models.pooling import pooled_layers
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "pair": ("input_ids", "token_type_ids"),
+    "choice": ("choice_input_ids", "choice_token_type_ids"),
+    "span": ("input_ids", "token_type_ids", "context_start", "char_starts", "char_ends"),
+    "tagging": ("input_ids", "token_type_ids", "word_index"),
+    "retrieval": ("input_ids", "token_type_ids"),
+}
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    model: MultiTaskModel
+    pad_id: int
+    device: torch.device
+
+
+_number = 0  # of this worker on its node: which of the node's GPUs it takes
+_kept: tuple[tuple[str, str, str], _Loaded] | None = None  # the last model, and what it is
+
+
+def start(threads: int, number: int) -> None:
+    """Sets this process up as a worker: its share of the cores, and its number on the node."""
+    global _number
+    torch.set_num_threads(threads)
+    _number = number
+
+
+def run_shard(shard: Shard) -> int:
+    """Runs a shard and writes its file whole; returns how many units it had.
+
+    The file (safetensors) has for each table `<table>.row` and `<table>.choice`, which tell the
+    units, and what `outputs` keeps of them; for sentences `<table>.vector`, fp32.
+
+    Raises:
+        UserError: the model or a token table cannot be loaded.
+    """
+    loaded = _load(shard)
+    tables = [_open(table.file, table.kind) for table in shard.tables]
+    parts: dict[int, list[Arrays]] = {}
+    for units in shard.batches:
+        for table, arrays in _run(units, shard, tables, loaded).items():
+            parts.setdefault(table, []).append(arrays)
+    kept = {
+        f"{table}.{name}": np.concatenate([part[name] for part in found])
+        for table, found in parts.items()
+        for name in found[0]
+    }
+    with atomic_file(shard.file) as temporary:
+        save_file(kept, temporary)
+    return sum(map(len, shard.batches))
+
+
+@torch.inference_mode()
+def _run(
+    units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded
+) -> dict[int, Arrays]:
+    """The outputs of one micro-batch, by table."""
+    groups = {int(t): np.flatnonzero(units[:, 0] == t) for t in np.unique(units[:, 0])}
+    columns = {t: tables[t][units[where, 1]] for t, where in groups.items()}
+    rows: list[dict[str, Any]] = [{}] * len(units)
+    for t, where in groups.items():
+        for index, position in enumerate(where):
+            rows[position] = _sequence(columns[t], index, int(units[position, 2]))
+    padded = collate(rows, "retrieval", loaded.pad_id)
+    batch = {name: tensor.to(loaded.device) for name, tensor in padded.items()}
+    is_pooled = shard.tables[next(iter(groups))].kind == "retrieval"
+    if is_pooled:
+        (encoded,) = pooled_layers(loaded.model.encoder, batch, (shard.layer,))
+    else:
+        encoded = loaded.model.encode(batch)
+    found: dict[int, Arrays] = {}
+    for t, where in groups.items():
+        part = encoded[torch.from_numpy(where).to(loaded.device)]
+        kept = _kept_of(part, shard.tables[t], columns[t], loaded.model)
+        found[t] = {"row": units[where, 1], "choice": units[where, 2], **kept}
+    return found
+
+
+def _kept_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
+    if table.head is None:
+        return {"vector": _numpy(part)}
+    # Each unit stands alone, a choice too: the label only tells the head how many there are.
+    batch: dict[str, Tensor | str] = {"head": table.head, "label": torch.zeros(len(part))}
+    return outputs(table.kind, _numpy(model.bank(part, batch, with_loss=False)), columns)
+
+
+def _numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
+    return tensor.float().cpu().numpy()  # a host-device sync
+
+
+def _sequence(columns: Columns, index: int, choice: int) -> dict[str, Any]:
+    """What the encoder reads of one unit."""
+    plain = {name: columns[name][index] for name in _ENCODER_COLUMNS if name in columns}
+    chosen = {
+        name: columns[f"choice_{name}"][index][choice]
+        for name in _ENCODER_COLUMNS
+        if f"choice_{name}" in columns
+    }
+    return {**plain, **chosen}
+
+
+_ENCODER_COLUMNS = ("input_ids", "token_type_ids")
+
+
+@functools.lru_cache(maxsize=512)
+def _open(file: str, kind: str) -> Any:
+    """A token table, mapped, with the columns that prediction needs."""
+    from datasets import Dataset
+
+    if not Path(file).is_file():
+        raise UserError(
+            "this worker does not see the token table",
+            file=file,
+            remedy="set DSTILTS_CACHE to a folder that all nodes share",
+        )
+    table = Dataset.from_file(file)
+    return table.select_columns([name for name in _COLUMNS[kind] if name in table.column_names])
+
+
+def _load(shard: Shard) -> _Loaded:
+    """The shard's model; the last one is kept, because shards come model by model."""
+    global _kept
+    what = (shard.model, shard.digest, shard.precision)
+    if _kept is None or _kept[0] != what:
+        _kept = None  # two models at a time may be more than the memory holds
+        _kept = (what, _load_model(shard))
+    return _kept[1]
+
+
+def _load_model(shard: Shard) -> _Loaded:
+    if shard.published:
+        published = load_published(Path(shard.model))
+        model, tokenizer = published.model(), published.tokenizer
+    else:
+        bundle = load_encoder(shard.model)
+        model, tokenizer = MultiTaskModel(bundle.model, {}), bundle.tokenizer
+    if shard.precision == "bf16":
+        model = model.to(torch.bfloat16)
+    device = _device()
+    return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device)
+
+
+def _device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda", _number % torch.cuda.device_count())
+    return torch.device("cpu")

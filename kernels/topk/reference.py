@@ -1,0 +1,85 @@
+"""The exact answer that every back end is held to: blocked, in float64, ties by the lowest index.
+
+Shapes: Q queries, N corpus vectors, D dimensions, K results of a query.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+# The scores of one block are 2048 x 8192 float64 numbers: 128 MiB.
+_BLOCK_QUERIES = 2048
+_BLOCK_CORPUS = 8192
+
+
+class TopK(NamedTuple):
+    """The best results of each query, best first; of equal scores the lowest index first."""
+
+    scores: Tensor  # (Q, K) float32
+    indices: Tensor  # (Q, K) int64
+
+
+def topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> TopK:
+    """For each query the min(k, N) corpus vectors of the largest inner product."""
+    blocks = queries_QD.split(_BLOCK_QUERIES)
+    rows = [_none(len(block_QD), block_QD.device) for block_QD in blocks]
+    first_column = 0
+    for columns_ND in corpus_ND.split(_BLOCK_CORPUS):
+        for number, block_QD in enumerate(blocks):
+            scores_QN = _inner_products(block_QD, columns_ND)
+            rows[number] = _better(rows[number], scores_QN, first_column, k)
+        first_column += len(columns_ND)
+    return _joined(rows)
+
+
+def mutual_topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> tuple[TopK, TopK]:
+    """`topk` of each query in the corpus, and of each corpus vector in the queries.
+
+    Each score is computed once, so a pair has the same score in both results.
+    """
+    blocks = queries_QD.split(_BLOCK_QUERIES)
+    rows = [_none(len(block_QD), block_QD.device) for block_QD in blocks]
+    columns = []
+    first_column = 0
+    for columns_ND in corpus_ND.split(_BLOCK_CORPUS):
+        column = _none(len(columns_ND), columns_ND.device)
+        first_row = 0
+        for number, block_QD in enumerate(blocks):
+            scores_QN = _inner_products(block_QD, columns_ND)
+            rows[number] = _better(rows[number], scores_QN, first_column, k)
+            column = _better(column, scores_QN.T, first_row, k)
+            first_row += len(block_QD)
+        columns.append(column)
+        first_column += len(columns_ND)
+    return _joined(rows), _joined(columns)
+
+
+def _inner_products(queries_QD: Tensor, corpus_ND: Tensor) -> Tensor:
+    """Scores (Q, N) in float32, summed in float64.
+
+    A product's last bits depend on where in a block it stands. Rounding a float64 sum hides that,
+    so equal vectors have equal scores and ties are ties.
+    """
+    return (queries_QD.double() @ corpus_ND.double().T).float()
+
+
+def _better(best: TopK, scores_QN: Tensor, first: int, k: int) -> TopK:
+    """The k best of `best` and of a block whose first column has the index `first`."""
+    indices_QN = torch.arange(first, first + scores_QN.shape[1], device=scores_QN.device)
+    scores = torch.cat([best.scores, scores_QN], dim=1)
+    indices = torch.cat([best.indices, indices_QN.expand(len(scores), -1)], dim=1)
+    # Candidates stand in the order of their indices among equal scores; a stable sort keeps that.
+    scores, order = scores.sort(dim=1, descending=True, stable=True)
+    return TopK(scores[:, :k], indices.gather(1, order[:, :k]))
+
+
+def _none(num_queries: int, device: torch.device) -> TopK:
+    return TopK(
+        torch.empty(num_queries, 0, device=device),
+        torch.empty(num_queries, 0, dtype=torch.int64, device=device),
+    )
+
+
+def _joined(parts: list[TopK]) -> TopK:
+    return TopK(torch.cat([p.scores for p in parts]), torch.cat([p.indices for p in parts]))
