@@ -22,14 +22,22 @@ class Parser(argparse.ArgumentParser):
         raise UserError(message, remedy=self._suggestion(message) or f"see {self.prog} --help")
 
     def _suggestion(self, message: str) -> str | None:
-        options = [name for action in self._actions for name in action.option_strings]
         if found := re.match(r"unrecognized arguments: (--\S+)", message):
-            guess = nearest(found[1].partition("=")[0], options)
+            guess = nearest(found[1].partition("=")[0], self._options())
             return f"did you mean {guess!r}?" if guess else None
         if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             guess = nearest(found[1], re.findall(r"'([^']+)'", found[2]))
             return f"did you mean {guess!r}?" if guess else None
         return None
+
+    def _options(self) -> set[str]:
+        """The options of this parser and of its commands, which leave unknown ones to it."""
+        options = {name for action in self._actions for name in action.option_strings}
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for command in action.choices.values():
+                    options |= command._options()
+        return options
 
 
 def add_command(

@@ -1,4 +1,9 @@
-"""Being told to stop: a signal becomes a flag, the ranks agree on it, the run ends with code 75."""
+"""Being told to stop: a signal becomes a flag, the ranks agree on it, the run ends with code 75.
+
+Signals are for the ranks. The deepspeed launcher returns their 75 when they alone were signalled; a
+SIGTERM to its whole process group reaches them too, but it then ends at once with 143 (-15), and a
+rank that has not saved 30 seconds later is killed by it.
+"""
 
 import signal
 from types import FrameType, TracebackType

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.sharedctypes import Synchronized
+from typing import cast
 
 from dstilts.evaluation import worker
 
@@ -33,10 +34,9 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
         # Rank 0 hands out the work, so on its node one rank fewer computes.
         local_workers = max(1, _variable(_LOCAL_SIZES, MPI.COMM_WORLD.size) - 1)
         threads = max(1, _num_cores() // local_workers)
-        with MPICommExecutor(
-            MPI.COMM_WORLD, root=0, initializer=_start_rank, initargs=(threads,)
-        ) as executor:
-            yield executor  # on the other ranks None, after they have served
+        pool = MPICommExecutor(MPI.COMM_WORLD, root=0, initializer=_start_rank, initargs=(threads,))
+        with pool as executor:
+            yield cast(Executor | None, executor)  # on the other ranks None, after they have served
     elif workers > 1:
         context = multiprocessing.get_context("spawn")
         number = context.Value("i", 0)

@@ -11,13 +11,13 @@ import torch
 from safetensors.numpy import load_file
 
 from dstilts.evaluation.outputs import Arrays
-from dstilts.evaluation.shards import Units
+from dstilts.evaluation.shards import Units, column
 from dstilts.retrieval.tatoeba import nearest_sentences
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import ExampleSet, SentenceExample, SpanExample, TaggingExample
 from dstilts.tasks.metrics.score import Prediction
 
-# For each sentence of a retrieval set the table and the row where its text was encoded.
+# (number of sentences, 2): the table and the row where each sentence's text was encoded.
 Places = npt.NDArray[np.int32]
 
 
@@ -37,7 +37,7 @@ class PlannedSet:
 
 
 def read_outputs(files: Sequence[Path], units: Units) -> dict[int, Arrays]:
-    """The outputs of all shards by table, each in the order of its units.
+    """The outputs of all shards by table, in whatever order the files have them.
 
     Args:
         units: all units of the plan.
@@ -113,7 +113,7 @@ def _choices(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Pred
 def _spans(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
     """The best span of all windows of a question, cut from its own context."""
     arrays = found[planned.number]
-    owners = np.asarray(planned.table["example"])[arrays["row"]]
+    owners = _owners(planned, arrays)
     # Of windows with equal scores the first one.
     order = np.lexsort((arrays["row"], -arrays["score"], owners))
     indices, first = np.unique(owners[order], return_index=True)
@@ -128,7 +128,7 @@ def _spans(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Predic
 def _tags(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
     """The tags of each sentence's words, joined from the rows it was split into."""
     arrays = found[planned.number]
-    owners = np.repeat(np.asarray(planned.table["example"])[arrays["row"]], arrays["count"])
+    owners = np.repeat(_owners(planned, arrays), arrays["count"])
     labels = planned.spec.labels
     order = np.lexsort((arrays["word"], owners))
     words, tags = arrays["word"][order], arrays["tag"][order]
@@ -143,13 +143,24 @@ def _tags(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Predict
     return joined
 
 
+def _owners(planned: PlannedSet, arrays: Arrays) -> npt.NDArray[np.int64]:
+    """For each unit the index of its example."""
+    return column(planned.table, "example")[arrays["row"]]
+
+
 def _neighbours(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """Nearest sentences by the vectors of their texts, each text encoded once for all languages."""
     assert planned.places is not None
-    vectors = [_vectors(found[table]) for table in range(max(found) + 1) if table in found]
-    del vectors
-    rows = [_row(found[table], row) for table, row in planned.places.tolist()]
+    tables, rows = planned.places.T
+    size = found[int(tables[0])]["vector"].shape[1]
+    vectors = np.empty((len(rows), size), dtype=np.float32)
+    for table in np.unique(tables):
+        arrays, mine = found[int(table)], tables == table
+        order = np.argsort(arrays["row"])
+        places = np.searchsorted(arrays["row"], rows[mine], sorter=order)
+        vectors[mine] = arrays["vector"][order[places]]
     sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
-    return {**nearest_sentences(sentences, torch.from_numpy(np.stack(rows)))}
+    return {**nearest_sentences(sentences, torch.from_numpy(vectors))}
 
 
 _MERGES: dict[str, Any] = {

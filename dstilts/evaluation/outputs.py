@@ -70,15 +70,16 @@ def best_span(
 
 
 def _spans(logits_BT2: npt.NDArray[np.float32], columns: Columns) -> Arrays:
-    found = []
+    scores, starts, ends = [], [], []
     for index, logits_T2 in enumerate(logits_BT2):
-        starts = np.asarray(columns["char_starts"][index], dtype=np.int64)
-        ends = np.asarray(columns["char_ends"][index], dtype=np.int64)
+        first_chars = np.asarray(columns["char_starts"][index], dtype=np.int64)
+        last_chars = np.asarray(columns["char_ends"][index], dtype=np.int64)
         first = columns["context_start"][index]
-        context_N2 = logits_T2[first : first + len(starts)]
-        score, start, end = best_span(context_N2[:, 0], context_N2[:, 1], starts, ends)
-        found.append((score, starts[start], ends[end]))
-    scores, starts, ends = zip(*found, strict=True)
+        context_N2 = logits_T2[first : first + len(first_chars)]
+        score, start, end = best_span(context_N2[:, 0], context_N2[:, 1], first_chars, last_chars)
+        scores.append(score)
+        starts.append(first_chars[start])
+        ends.append(last_chars[end])
     return {
         "score": np.array(scores, dtype=np.float32),
         "start": np.array(starts, dtype=np.int32),

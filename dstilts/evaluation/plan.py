@@ -62,9 +62,7 @@ class EvaluationOptions:
         max_length = min(wanted, longest or wanted)
         # Shorter windows are shifted by less, so that they overlap.
         stride = min(EncodeOptions.doc_stride, max(1, max_length // 3))
-        return EncodeOptions(
-            max_length=max_length, doc_stride=stride, label_token=self.label_token
-        )
+        return EncodeOptions(max_length=max_length, doc_stride=stride, label_token=self.label_token)
 
     def recorded(self, kind: Kind) -> dict[str, object]:
         """What of these options decides the predictions of a task of this kind."""

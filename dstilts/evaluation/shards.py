@@ -5,6 +5,7 @@ of all languages and heads share micro-batches; the sentences of retrieval tasks
 because their vectors may come from any layer.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def units_of(number: int, kind: Kind, table: Any) -> tuple[Units, npt.NDArray[np
         number: of the table among those of the model.
     """
     if kind != "choice":
-        lengths = np.asarray(table.with_format("numpy")["length"], dtype=np.int64)
+        lengths = column(table, "length")
         pairs = [(row, 0) for row in range(len(lengths))]
     else:
         choices = table["choice_input_ids"]
@@ -63,11 +64,18 @@ def units_of(number: int, kind: Kind, table: Any) -> tuple[Units, npt.NDArray[np
     return np.array([(number, *pair) for pair in pairs], dtype=np.int32), lengths
 
 
-def micro_batches(units: Units, lengths: npt.NDArray[np.int64], tokens: int) -> list[Units]:
-    """The units, the longest first, in runs within the budget of padded tokens."""
+def column(table: Any, name: str) -> npt.NDArray[np.int64]:
+    """A column of numbers of a token table."""
+    numbers: npt.NDArray[np.int64] = table.data.column(name).to_numpy().astype(np.int64)
+    return numbers
+
+
+def micro_batches(lengths: npt.NDArray[np.int64], tokens: int) -> list[npt.NDArray[np.int64]]:
+    """The indices of all units, the longest first, in runs within the budget of padded tokens."""
+    if not len(lengths):
+        return []
     # Longest first: what does not fit into memory fails at once, and workers end on short rows.
-    order = np.argsort(-lengths, kind="stable")
-    return [units[rows] for rows in cut_by_budget(order, lengths, tokens)] if len(units) else []
+    return cut_by_budget(np.argsort(-lengths, kind="stable"), lengths, tokens)
 
 
 def cut_into_shards(costs: Sequence[int]) -> list[slice]:
@@ -84,4 +92,4 @@ def cut_into_shards(costs: Sequence[int]) -> list[slice]:
     middles = np.cumsum(costs) - np.asarray(costs) / 2
     shards = np.minimum((middles * num_shards / total).astype(int), num_shards - 1)
     borders = [0, *(np.flatnonzero(np.diff(shards)) + 1).tolist(), len(costs)]
-    return [slice(start, stop) for start, stop in zip(borders, borders[1:], strict=False)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(borders)]

@@ -75,9 +75,7 @@ def run_shard(shard: Shard) -> int:
 
 
 @torch.inference_mode()
-def _run(
-    units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded
-) -> dict[int, Arrays]:
+def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> dict[int, Arrays]:
     """The outputs of one micro-batch, by table."""
     groups = {int(t): np.flatnonzero(units[:, 0] == t) for t in np.unique(units[:, 0])}
     columns = {t: tables[t][units[where, 1]] for t, where in groups.items()}

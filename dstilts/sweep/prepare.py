@@ -74,13 +74,31 @@ def _training_sets(grid: Grid, source: Source) -> dict[tuple[TaskUse, int], Exam
     }
 
 
+def languages_of(name: str, grid: Grid, source: Source) -> tuple[str, ...] | None:
+    """The grid's languages that the source has for a task; None: the grid wants all there are.
+
+    Raises:
+        UserError: there is none of them.
+    """
+    if not grid.evaluation.languages:
+        return None
+    there = {*source.languages(name, "dev"), *source.languages(name, "test")}
+    found = tuple(code for code in grid.evaluation.languages if code in there)
+    if not found:
+        raise UserError(
+            f"the source {source.name!r} has none of the grid's languages for {name}",
+            remedy=f"it has: {', '.join(sorted(there)) or 'none'}",
+        )
+    return found
+
+
 def _evaluation_sets(grid: Grid, source: Source) -> Iterator[ExampleSet]:
     from dstilts.evaluation.plan import evaluation_sets
 
     for target in grid.targets:
         for name in target.evaluate:
             found = evaluation_sets(
-                source, name, languages=grid.evaluation.languages or None, limit=target.limit
+                source, name, languages=languages_of(name, grid, source), limit=target.limit
             )
             log(f"evaluation examples of {name}: {sum(map(len, found))} in {len(found)} languages")
             if not found:

@@ -7,7 +7,7 @@ from dstilts.core.logs import log
 from dstilts.sweep.graph import Graph, PhaseNode
 from dstilts.sweep.grid import Grid
 from dstilts.sweep.local import LaunchError, ranks_at_hand, train_locally
-from dstilts.sweep.prepare import prepare
+from dstilts.sweep.prepare import languages_of, prepare
 from dstilts.sweep.state import driver_lock, is_done, missing_phases
 from dstilts.tasks.open_source import open_source
 
@@ -78,21 +78,19 @@ def evaluate_cells(graph: Graph, grid: Grid, runs: Path) -> None:
 
     absent = {node.key for node in missing_phases(graph)}
     settings = grid.evaluation
+    source = open_source(grid.data.source, grid.data.folder)
     requests = [
-        EvaluationRequest(
-            model=cell.model,
-            tasks=cell.evaluate,
-            languages=settings.languages or None,
-            limit=cell.limit,
-        )
+        EvaluationRequest(cell.model, (name,), languages_of(name, grid, source), cell.limit)
         for cell in graph.cells
         if cell.needs not in absent
+        for name in cell.evaluate
     ]
     options = EvaluationOptions(
         precision=settings.precision,
         tokens=settings.tokens,
         retrieval_layer=settings.retrieval_layer,
+        max_length=grid.batch.max_length,
+        max_length_span=grid.batch.max_length_span,
     )
-    source = open_source(grid.data.source, grid.data.folder)
     with open_executor(ranks_at_hand()) as executor:
         evaluate(requests, source, runs, options, executor)

@@ -178,7 +178,7 @@ def test_resuming_refuses_another_world(
 def test_a_loss_that_is_no_number_stops_the_run(
     tmp_path: Path, encoder: Path, log_every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = phase(tmp_path / "nli", encoder, "mnli", steps=8, save_every=4)
+    config = phase(tmp_path / "nli", encoder, "mnli", steps=8, save_every=3)
     config = dataclasses.replace(
         config, engine=dataclasses.replace(config.engine, log_every=log_every)
     )

@@ -14,8 +14,11 @@ def occurrences(context: str, answer: str, language: Language) -> int:
     """How often the answer occurs in the context, as whole words where spaces mark words."""
     count, place = 0, context.find(answer)
     while place >= 0:
-        around = context[place - 1 : place] + context[place + len(answer) :][:1]
-        count += language.joiner == "" or not any(map(str.isalpha, around))
+        before, after = context[place - 1 : place], context[place + len(answer) :][:1]
+        inside_a_word = (before.isalpha() and answer[0].isalpha()) or (
+            after.isalpha() and answer[-1].isalpha()
+        )
+        count += language.joiner == "" or not inside_a_word
         place = context.find(answer, place + 1)
     return count
 

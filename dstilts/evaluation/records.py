@@ -1,0 +1,162 @@
+"""The files an evaluation leaves: predictions, and a record for each model, task and language."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dstilts.core.config import to_table
+from dstilts.core.digest import file_digest, short_key
+from dstilts.core.errors import UserError
+from dstilts.core.files import read_json, write_json
+from dstilts.evaluation.models import EvaluatedModel
+from dstilts.evaluation.plan import EvaluationOptions
+from dstilts.tasks.catalog import task
+from dstilts.tasks.examples import ExampleSet
+from dstilts.tasks.metrics.score import Prediction
+
+SCHEMA = 1
+EVALUATION_VERSION = 1  # raised when the same model and examples give other predictions or scores
+_PACKAGES = ("dstilts", "torch", "transformers", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One model on one task, split and language: what one record is about."""
+
+    model: EvaluatedModel
+    examples: ExampleSet
+    data_digest: str
+    limit: int | None
+    options: EvaluationOptions
+
+    @property
+    def title(self) -> str:
+        """The task, language and split."""
+        return f"{self.examples.task}.{self.examples.language}.{self.examples.split}"
+
+    @property
+    def identity(self) -> str:
+        """The digest of all that the predictions are a function of."""
+        kind = task(self.examples.task).kind
+        return short_key(
+            [
+                EVALUATION_VERSION,
+                self.model.digest,
+                self.data_digest,
+                self.options.recorded(kind),
+            ]
+        )
+
+
+class RecordFolder:
+    """The predictions and records below one output folder."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+
+    def record_file(self, item: Item) -> Path:
+        """`records/<model key>/<task>.<language>.<split>.json`."""
+        return self._output / "records" / item.model.key / f"{item.title}.json"
+
+    def predictions_file(self, item: Item) -> Path:
+        """`predictions/<model key>/<task>.<language>.<split>.json`."""
+        return self._output / "predictions" / item.model.key / f"{item.title}.json"
+
+    def shards(self, model: EvaluatedModel) -> Path:
+        """Where the outputs of a model's shards stand until they are merged."""
+        return self._output / "predictions" / model.key / "shards"
+
+    def board(self, model: EvaluatedModel) -> Path:
+        """The model's TensorBoard folder."""
+        return self._output / "tensorboard" / model.key
+
+    def has_record(self, item: Item) -> bool:
+        """Whether the record is there, of these predictions, with the predictions it was made of.
+
+        Raises:
+            UserError: the record is broken.
+        """
+        record, predictions = self.record_file(item), self.predictions_file(item)
+        if not record.is_file() or not predictions.is_file():
+            return False
+        table = _table(record)
+        is_same = table.get("schema") == SCHEMA and table.get("identity") == item.identity
+        return is_same and table.get("predictions") == file_digest(predictions)
+
+    def stored_predictions(self, item: Item) -> dict[str, Prediction] | None:
+        """The predictions of an earlier evaluation, or None where there are none of this item.
+
+        Raises:
+            UserError: the file is broken.
+        """
+        file = self.predictions_file(item)
+        if not file.is_file():
+            return None
+        table = _table(file)
+        if table.get("identity") != item.identity:
+            return None
+        stored: dict[str, Prediction] = table["predictions"]
+        return stored
+
+    def write_predictions(self, item: Item, predictions: Mapping[str, Prediction]) -> None:
+        """Writes the predictions by example id, with what they are a function of."""
+        table = {"schema": SCHEMA, "identity": item.identity, "predictions": dict(predictions)}
+        write_json(self.predictions_file(item), table)
+
+    def write_record(
+        self,
+        item: Item,
+        source: Mapping[str, object],
+        metrics: Mapping[str, float],
+        chance: Mapping[str, float],
+    ) -> Path:
+        """Writes the record of predictions that are there already; returns its path."""
+        spec = task(item.examples.task)
+        file = self.record_file(item)
+        record = {
+            "schema": SCHEMA,
+            "identity": item.identity,
+            "model": _model(item.model),
+            "task": spec.name,
+            "language": item.examples.language,
+            "split": item.examples.split,
+            "source": dict(source),
+            "subset": item.examples.subset,
+            "files": list(item.examples.files),
+            "num_examples": len(item.examples),
+            "metrics": dict(metrics),
+            "chance": dict(chance),
+            "main_metric": spec.main_metric,
+            "data_digest": item.data_digest,
+            "predictions": file_digest(self.predictions_file(item)),
+            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+            "options": {**item.options.recorded(spec.kind), "limit": item.limit},
+        }
+        write_json(file, record)
+        return file
+
+
+def _model(model: EvaluatedModel) -> dict[str, object]:
+    return {
+        "key": model.key,
+        "digest": model.digest,
+        "name": model.name,
+        "encoder": model.encoder,
+        "intermediate": model.intermediate,
+        "target": model.target,
+        "seed": model.seed,
+        "lineage": [to_table(phase) for phase in model.lineage],
+    }
+
+
+def _table(file: Path) -> dict[str, Any]:
+    remedy = "delete the file, it is made again"
+    try:
+        table = read_json(file)
+    except UserError as error:
+        raise UserError(error.problem, file=file, line=error.line, remedy=remedy) from None
+    if not isinstance(table, dict):
+        raise UserError("no JSON object", file=file, remedy=remedy)
+    return table

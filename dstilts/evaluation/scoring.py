@@ -1,0 +1,86 @@
+"""From predictions to records, TensorBoard scalars and a line for each model and task."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dstilts.core.logs import log
+from dstilts.evaluation.farm import ModelPlan
+from dstilts.evaluation.records import Item, RecordFolder
+from dstilts.tasks.catalog import task
+from dstilts.tasks.metrics.chance import chance
+from dstilts.tasks.metrics.score import score
+
+Metrics = Mapping[str, float]
+
+
+class Scoring:
+    """Scores what is predicted and writes its records.
+
+    Args:
+        source: the identity of the source of the examples.
+        items: all that will be scored.
+
+    Raises:
+        UserError: an example has no label: found out before anything is computed.
+    """
+
+    def __init__(
+        self, folder: RecordFolder, source: Mapping[str, object], items: Sequence[Item]
+    ) -> None:
+        self._folder = folder
+        self._source = source
+        # Models share example sets, and the level of chance is not the model's.
+        self._chance = {
+            item.data_digest: chance(task(item.examples.task), item.examples)
+            for item in {item.data_digest: item for item in items}.values()
+        }
+
+    def finish(self, plan: ModelPlan) -> None:
+        """Merges, stores and scores the predictions of a model whose shards are all there."""
+        for item, predictions in zip(plan.items, plan.merged(), strict=True):
+            self._folder.write_predictions(item, predictions)
+        self.score(plan.items)
+        plan.clean()
+
+    def score(self, items: Sequence[Item]) -> None:
+        """Writes the records of items whose predictions are stored."""
+        groups: dict[tuple[str, str], list[Item]] = {}
+        for item in items:
+            groups.setdefault((item.model.key, item.examples.task), []).append(item)
+        for group in groups.values():
+            metrics = [self._record(item) for item in group]
+            self._show(group, metrics)
+            _say(group, metrics, [self._chance[item.data_digest] for item in group])
+
+    def _record(self, item: Item) -> Metrics:
+        predictions = self._folder.stored_predictions(item)
+        assert predictions is not None
+        metrics = score(task(item.examples.task), item.examples, predictions)
+        self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest])
+        return metrics
+
+    def _show(self, items: Sequence[Item], scores: Sequence[Metrics]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(self._folder.board(items[0].model)) as board:
+            for item, metrics in zip(items, scores, strict=True):
+                for name, value in metrics.items():
+                    tag = f"score/{item.examples.task}/{name}/{item.examples.language}"
+                    board.add_scalar(tag, value, 0)
+
+
+def _say(items: Sequence[Item], scores: Sequence[Metrics], levels: Sequence[Metrics]) -> None:
+    """One line: the mean over the languages and the best and worst of them."""
+    spec = task(items[0].examples.task)
+    values = {
+        item.examples.language: metrics[spec.main_metric]
+        for item, metrics in zip(items, scores, strict=True)
+    }
+    worst, best = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    level = np.mean([metrics[spec.main_metric] for metrics in levels])
+    log(
+        f"{items[0].model.name}: {spec.name} {spec.main_metric} "
+        f"{np.mean(list(values.values())):.1f} over {len(values)} languages "
+        f"({worst} {values[worst]:.1f} to {best} {values[best]:.1f}; chance {level:.1f})"
+    )
