@@ -117,7 +117,7 @@ def _compute(plans: Sequence[ModelPlan], executor: Executor, scoring: Scoring) -
     num_shards = sum(len(plan.shards) for plan in plans)
     if plans:
         there = num_shards - sum(waiting.values())
-        log(f"evaluating {len(plans)} models: {num_shards} shards, of which {there} are there")
+        log(f"models to evaluate: {len(plans)}, in {num_shards} shards, of which {there} are there")
     for plan in [plan for plan, number in waiting.items() if number == 0]:
         scoring.finish(plan)
     # In the order of the models, so that a worker loads each of them once.

@@ -25,7 +25,8 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
     serve it: for them the context begins when rank 0 has left it, with None, and `evaluate` does
     nothing. So every rank runs the same program, and whatever may fail on the way belongs inside
     the context: a rank 0 that never opens it leaves the others waiting. Otherwise `workers`
-    processes, or one thread of this process. Each worker gets its share of the cores.
+    processes, or one thread of this process. Each worker gets its share of the cores; the number of
+    threads may change the last bits of a sum, nothing else depends on how shards are run.
     """
     if _launched_by_mpi():
         from mpi4py import MPI

@@ -125,7 +125,7 @@ class RecordFolder:
             "source": dict(source),
             "subset": item.examples.subset,
             "files": list(item.examples.files),
-            "num_examples": len(item.examples),
+            "num_examples": _num_examples(item.examples),
             "metrics": dict(metrics),
             "chance": dict(chance),
             "main_metric": spec.main_metric,
@@ -136,6 +136,12 @@ class RecordFolder:
         }
         write_json(file, record)
         return file
+
+
+def _num_examples(examples: ExampleSet) -> int:
+    """What limits count: examples, or of retrieval tasks pairs, by their sentences of one side."""
+    sides = [getattr(example, "side", "source") for example in examples.examples]
+    return sides.count("source")
 
 
 def _model(model: EvaluatedModel) -> dict[str, object]:

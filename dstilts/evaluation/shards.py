@@ -18,9 +18,9 @@ import numpy.typing as npt
 from dstilts.sampling.batches import cut_by_budget
 from dstilts.tasks.examples import Kind
 
-# Padded tokens of a shard, about: seconds of work for a CPU core, so that workers end together and
-# little is lost when a job is killed.
-SHARD_TOKENS = 32_768
+# Padded tokens of a shard, about: some seconds of work for a CPU core, so that workers end together
+# and little is lost when a job is killed.
+SHARD_TOKENS = 16_384
 
 Units = npt.NDArray[np.int32]  # (number of units, 3): table, row, choice
 

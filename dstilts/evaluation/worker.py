@@ -22,6 +22,7 @@ from dstilts.models.encoder import load_encoder
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.models.pooling import pooled_layers
 
+_ENCODER_COLUMNS = ("input_ids", "token_type_ids")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "pair": ("input_ids", "token_type_ids"),
     "choice": ("choice_input_ids", "choice_token_type_ids"),
@@ -93,12 +94,12 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
     found: dict[int, Arrays] = {}
     for t, where in groups.items():
         part = encoded[torch.from_numpy(where).to(loaded.device)]
-        kept = _kept_of(part, shard.tables[t], columns[t], loaded.model)
+        kept = _outputs_of(part, shard.tables[t], columns[t], loaded.model)
         found[t] = {"row": units[where, 1], "choice": units[where, 2], **kept}
     return found
 
 
-def _kept_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
+def _outputs_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
     if table.head is None:
         return {"vector": _numpy(part)}
     # Each unit stands alone, a choice too: the label only tells the head how many there are.
@@ -111,17 +112,11 @@ def _numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
 
 
 def _sequence(columns: Columns, index: int, choice: int) -> dict[str, Any]:
-    """What the encoder reads of one unit."""
-    plain = {name: columns[name][index] for name in _ENCODER_COLUMNS if name in columns}
-    chosen = {
-        name: columns[f"choice_{name}"][index][choice]
-        for name in _ENCODER_COLUMNS
-        if f"choice_{name}" in columns
-    }
-    return {**plain, **chosen}
-
-
-_ENCODER_COLUMNS = ("input_ids", "token_type_ids")
+    """What the encoder reads of one unit: a row, or one choice of a row."""
+    if "choice_input_ids" in columns:
+        found = {name: columns.get(f"choice_{name}") for name in _ENCODER_COLUMNS}
+        return {name: values[index][choice] for name, values in found.items() if values}
+    return {name: columns[name][index] for name in _ENCODER_COLUMNS if name in columns}
 
 
 @functools.lru_cache(maxsize=512)

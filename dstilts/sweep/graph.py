@@ -19,8 +19,8 @@ class PhaseNode:
     """One training phase. `needs` is the key of the phase it starts from, None for the encoder."""
 
     key: str
-    needs: str | None
     phase: PhaseConfig
+    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Cell:
     target: str
     seed: int
     model: str  # a published folder, or the encoder itself
-    needs: str | None  # the key of the phase that makes the model
     evaluate: tuple[str, ...]
-    limit: int | None
+    needs: str | None = None  # the key of the phase that makes the model
+    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def test_the_lock_outlives_a_killed_driver(tmp_path: Path) -> None:
         "import subprocess, os, pathlib\n"
         "from dstilts.sweep.state import driver_lock\n"
         f"with driver_lock(pathlib.Path({str(tmp_path)!r})) as lock:\n"
-        "    child = subprocess.Popen(['sleep', '60'], pass_fds=(lock,))\n"
+        "    child = subprocess.Popen(['sleep', '60'], pass_fds=(lock,), stdout=subprocess.DEVNULL)\n"
         "    print(child.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )

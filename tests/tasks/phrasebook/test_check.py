@@ -22,6 +22,7 @@ def test_the_languages_span_families_and_scripts() -> None:
     for language in languages:
         assert language.script == LANGUAGES[language.code].script
         assert language.name == LANGUAGES[language.code].name
+        assert language.family.startswith(LANGUAGES[language.code].family)
         assert bool(language.note) == (language.review == "unsure")
 
 

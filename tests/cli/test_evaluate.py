@@ -1,0 +1,48 @@
+"""`dstilts evaluate`: what it takes, what it prints, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dstilts.cli.main import main
+from tests.evaluation.tiny_farm import publish_tiny
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSTILTS_CACHE", str(tmp_path / "cache"))
+
+
+def test_evaluates_and_prints_the_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = publish_tiny(tmp_path / "model")
+    command = ["evaluate", str(model), "--tasks", "xnli,tatoeba", "--languages", "de"]
+    assert main([*command, "--limit", "5", "--output", str(tmp_path / "runs")]) == 0
+    files = [Path(line) for line in capsys.readouterr().out.split()]
+    assert [file.name for file in files] == ["xnli.de.test.json", "tatoeba.de.test.json"]
+    assert [json.loads(file.read_text())["num_examples"] for file in files] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--tasks", "xnl"], "unknown task 'xnl'; did you mean 'xnli'?"),
+        (["--tasks", ","], "names separated by commas are needed"),
+        (["--tasks", "xnli", "--languages", "xx"], "unknown language of xnli"),
+        (["--tasks", "pawsx"], "no head 'pawsx'"),
+        (["--tasks", "xnli", "--limit", "0"], "'0' is no number above 0"),
+        (["--tasks", "xnli", "--data", "nowhere"], "nowhere: no such data folder"),
+        (["--tasks", "xnli", "--split", "train"], "invalid choice: 'train'"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], problem: str
+) -> None:
+    model = publish_tiny(tmp_path / "model")
+    output = tmp_path / "runs"
+    assert main(["evaluate", str(model), *arguments, "--output", str(output)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert problem in line
+    assert not output.exists()

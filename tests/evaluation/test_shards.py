@@ -1,0 +1,45 @@
+"""One stream of units, cut into micro-batches and shards by the plan alone."""
+
+import numpy as np
+from datasets import Dataset
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dstilts.evaluation import shards
+from dstilts.evaluation.shards import cut_into_shards, micro_batches, units_of
+
+
+def test_a_row_is_one_unit() -> None:
+    units, lengths = units_of(3, "span", Dataset.from_dict({"length": [5, 9]}))
+    assert units.tolist() == [[3, 0, 0], [3, 1, 0]]
+    assert lengths.tolist() == [5, 9]
+
+
+def test_each_choice_is_one_unit() -> None:
+    table = Dataset.from_dict({"choice_input_ids": [[[1], [1, 2]], [[1, 2, 3]]], "length": [3, 3]})
+    units, lengths = units_of(0, "choice", table)
+    assert units.tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 0]]
+    assert lengths.tolist() == [1, 2, 3]
+
+
+@given(st.lists(st.integers(1, 60), max_size=50), st.integers(1, 100))
+def test_micro_batches_hold_every_unit_once_within_the_budget(
+    lengths: list[int], tokens: int
+) -> None:
+    batches = micro_batches(np.array(lengths, dtype=np.int64), tokens)
+    stream = [int(index) for batch in batches for index in batch]
+    assert sorted(stream) == list(range(len(lengths)))
+    assert [lengths[i] for i in stream] == sorted(lengths, reverse=True)
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= tokens
+
+
+@given(st.lists(st.integers(1, 4096), max_size=200))
+def test_shards_are_runs_of_about_equal_cost(costs: list[int]) -> None:
+    cut = cut_into_shards(costs)
+    assert [cost for part in cut for cost in costs[part]] == costs
+    assert all(costs[part] for part in cut)
+    for part in cut:
+        # A shard holds the middles of its micro-batches: over by half of one at either end.
+        assert sum(costs[part]) <= shards.SHARD_TOKENS + max(costs)
+    assert len(cut) == -(-sum(costs) // shards.SHARD_TOKENS)
