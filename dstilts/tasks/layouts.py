@@ -8,6 +8,7 @@ from typing import Literal
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import Example
 from dstilts.tasks.readers.choices import read_commonsenseqa, read_socialiqa
+from dstilts.tasks.readers.conllu import read_conllu
 from dstilts.tasks.readers.pairs import (
     read_nli_jsonl,
     read_nli_tsv,
@@ -15,7 +16,7 @@ from dstilts.tasks.readers.pairs import (
     read_qqp_tsv,
 )
 from dstilts.tasks.readers.spans import read_squad, read_squad_numbered
-from dstilts.tasks.readers.tagging import read_conllu, read_tagging_tsv
+from dstilts.tasks.readers.tagging import read_tagging_tsv
 
 Reader = Callable[[Path, TaskSpec], Sequence[Example]]
 
@@ -86,12 +87,14 @@ _SNLI_OWN = _own(
     note="the published dev and test files, by hash of the premise; no train file",
     group="premise",
 )
-# The subset is the published dev file less the paragraphs that XQuAD was made from.
+# The subset is the published dev file less the paragraphs that XQuAD was made from; other
+# paragraphs of XQuAD's articles are in it.
 _SQUAD_OWN = _own(
     ("squad/train-v1.1.subset.json",),
     read_squad,
     absent="squad/train-v1.1.json",
-    note="the published dev file less XQuAD's paragraphs, by hash of the article; no train file",
+    note="the published dev file less XQuAD's paragraphs (not less its articles), by hash of the "
+    "article; no train file",
     group="article",
 )
 

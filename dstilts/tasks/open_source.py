@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dstilts.core.errors import UserError
 from dstilts.core.registry import unknown
 from dstilts.tasks.local import LocalSource
 from dstilts.tasks.source import Source
@@ -19,6 +20,8 @@ def open_source(name: str, folder: Path | None = None) -> Source:
         from dstilts.tasks.phrasebook.source import PhrasebookSource
 
         return PhrasebookSource()
-    if name == "local" and folder is not None:
+    if name == "local":
+        if folder is None:
+            raise UserError("the source 'local' needs a folder of data sets")
         return LocalSource(folder)
     raise unknown("source", name, SOURCES)

@@ -1,15 +1,15 @@
 """The local source: which file stands for a split, own splits, what it says when none is there."""
 
+import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TASKS
-from dstilts.tasks.leakage import overlap, training_set
 from dstilts.tasks.local import LocalSource
-from dstilts.tasks.open_source import open_source
 
 
 def nli(count: int) -> str:
@@ -58,17 +58,15 @@ def test_ids_of_joined_files_are_unique(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such data folder"):
-        open_source("local", tmp_path / "none")
-    source = open_source("local", tmp_path)
+    source = LocalSource(tmp_path)
     with pytest.raises(
         UserError, match=r"no train split of udpos in English; looked for udpos/xtr"
     ):
         source.load("udpos", "train", "en")
     with pytest.raises(UserError, match="xnli has no split 'train'; it has: dev, test"):
         source.load("xnli", "train", "en")
-    with pytest.raises(UserError, match="did you mean 'phrasebook'"):
-        open_source("phrasebok")
+    with pytest.raises(UserError, match="unknown task 'xnl'; did you mean 'xnli'"):
+        source.load("xnl", "test", "en")
     assert source.tasks() == ()
 
 
@@ -78,16 +76,6 @@ def test_identity_follows_the_files(tmp_path: Path) -> None:
     write(tmp_path, "xnli/dev-en.tsv", "a\tb\tneutral\n")
     assert source.identity() != before
     assert source.identity()["folder"] == tmp_path.name
-
-
-def test_training_leaves_out_what_is_evaluated(tmp_path: Path) -> None:
-    write(tmp_path, "udpos/xtreme/train-en.tsv", "Hi\tINTJ\n\nGo\tVERB\non\tADV\n")
-    write(tmp_path, "udpos/xtreme/test-de.tsv", "hi\tINTJ\n")
-    source = LocalSource(tmp_path)
-    training = training_set(source, "udpos")
-    assert [example.words for example in training.examples] == [("Go", "on")]
-    assert training.subset == "less 1 that stand in an evaluation set"
-    assert overlap(source.load("udpos", "train", "en"), source.load("udpos", "test", "de"))
 
 
 @pytest.mark.data
@@ -110,34 +98,40 @@ def test_every_split_has_the_published_size(data_folder: Path) -> None:
 
 
 @pytest.mark.data
-def test_every_evaluation_language_reads(data_folder: Path) -> None:
+def test_every_file_has_as_many_examples_as_its_manifest_says(data_folder: Path) -> None:
+    with (data_folder / "MANIFEST.csv").open(encoding="utf-8") as manifest:
+        listed = {row["path"]: row["examples"] for row in csv.DictReader(manifest)}
     source = LocalSource(data_folder)
-    languages = {
-        name: source.languages(name, TASKS[name].eval_split)
-        for name in ("xnli", "udpos", "xquad", "tydiqa", "tatoeba", "pawsx")
-    }
-    assert {name: len(found) for name, found in languages.items()} == {
+    read: Counter[tuple[str, ...]] = Counter()
+    languages: dict[str, int] = {}
+    for name, spec in TASKS.items():
+        languages[name] = len(source.languages(name, spec.eval_split))
+        for split in ("train", "dev", "test"):
+            for language in source.languages(name, split):
+                examples = source.load(name, split, language)
+                ids = [example.id for example in examples.examples]
+                assert len(set(ids)) == len(ids)
+                read[examples.files] += len(examples)  # the two own splits of a file add up to it
+    assert {files: sum(int(listed[file]) for file in files) for files in read} == read
+    assert languages["udpos"] == len(TASKS["udpos"].languages) == 38
+    assert {name: languages[name] for name in ("xnli", "pawsx", "xquad", "tydiqa", "tatoeba")} == {
         "xnli": 15,
-        "udpos": 38,
+        "pawsx": 7,
         "xquad": 12,
         "tydiqa": 9,
         "tatoeba": 41,
-        "pawsx": 7,
     }
-    for name, found in languages.items():
-        for language in found:
-            examples = source.load(name, TASKS[name].eval_split, language)
-            ids = [example.id for example in examples.examples]
-            assert len(set(ids)) == len(ids) > 0
 
 
 @pytest.mark.data
-def test_training_sets_share_nothing_with_what_they_are_evaluated_on(data_folder: Path) -> None:
+@pytest.mark.parametrize("name", ["xnli", "pawsx", "xquad"])
+def test_parallel_languages_have_the_same_ids_in_the_same_order(
+    data_folder: Path, name: str
+) -> None:
+    """So a subset by position is the same items in every language."""
     source = LocalSource(data_folder)
-    for name in ("mnli", "squad_v1", "tydiqa", "udpos"):
-        training = training_set(source, name)
-        for spec in TASKS.values():
-            if name in (spec.name, spec.train_task):
-                for language in source.languages(spec.name, spec.eval_split):
-                    evaluated = source.load(spec.name, spec.eval_split, language)
-                    assert overlap(training, evaluated) == []
+    ids = {
+        tuple(example.id for example in source.load(name, "test", language).examples)
+        for language in source.languages(name, "test")
+    }
+    assert len(ids) == 1

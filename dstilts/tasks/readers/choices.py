@@ -6,7 +6,15 @@ from typing import Any
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import ChoiceExample
-from dstilts.tasks.readers.files import read_json_lines, read_lines, unknown_label, with_keys
+from dstilts.tasks.readers.files import (
+    list_at,
+    read_json_lines,
+    read_lines,
+    text_at,
+    unique_ids,
+    unknown_label,
+    with_keys,
+)
 
 
 def read_socialiqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
@@ -23,9 +31,9 @@ def read_socialiqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
     return [
         ChoiceExample(
             id=str(line),
-            context=str(row["context"]),
-            question=str(row["question"]),
-            choices=tuple(str(row[f"answer{letter}"]) for letter in "ABC"),
+            context=text_at(row, "context", path, line),
+            question=text_at(row, "question", path, line),
+            choices=tuple(text_at(row, f"answer{letter}", path, line) for letter in "ABC"),
             label=label,
         )
         for (line, row), label in zip(rows, labels, strict=True)
@@ -36,13 +44,15 @@ def read_commonsenseqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
     """CommonsenseQA; the published test split has no labels.
 
     Raises:
-        UserError: see `read_json_lines`; an unknown label, another number of choices.
+        UserError: see `read_json_lines`; an unknown label, another number of choices, a duplicate
+            id.
     """
     examples = []
     for line, row in read_json_lines(path, ("id", "question")):
         question = with_keys(row["question"], ("stem", "choices"), path, line)
         choices = [
-            with_keys(choice, ("label", "text"), path, line) for choice in question["choices"]
+            with_keys(choice, ("label", "text"), path, line)
+            for choice in list_at(question, "choices", path, line)
         ]
         if len(choices) != spec.num_choices:
             raise UserError(
@@ -58,12 +68,12 @@ def read_commonsenseqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
             ChoiceExample(
                 id=str(row["id"]),
                 context="",
-                question=str(question["stem"]),
-                choices=tuple(str(choice["text"]) for choice in choices),
+                question=text_at(question, "stem", path, line),
+                choices=tuple(text_at(choice, "text", path, line) for choice in choices),
                 label=label,
             )
         )
-    return examples
+    return unique_ids(examples, path)
 
 
 def _letter(label: Any, letters: str, path: Path, line: int) -> int:

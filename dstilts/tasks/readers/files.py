@@ -42,14 +42,22 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def read_columns(
+    path: Path, columns: Sequence[str], broken_share: float = 0.0
+) -> Iterator[tuple[int, list[str]]]:
     """The fields of a TSV file with a header, in the order of `columns`.
 
+    Args:
+        broken_share: of the lines, those with too few columns that are left out.
+
     Raises:
-        UserError: see `read_lines`; the header lacks a column, or a line has more or fewer.
+        UserError: see `read_lines`; the header lacks a column, a line has more, or more lines than
+            `broken_share` have fewer.
     """
     header: list[str] | None = None
     chosen: list[int] = []
+    broken: list[UserError] = []
+    number = 0
     for number, line in read_lines(path):
         fields = line.split("\t")
         if header is None:
@@ -63,10 +71,14 @@ def read_columns(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list
                         remedy=f"the header has: {', '.join(header)}",
                     )
             chosen = [header.index(name) for name in columns]
-        elif len(fields) != len(header):
+        elif len(fields) == len(header):
+            yield number, [fields[index] for index in chosen]
+        elif len(fields) > len(header) or not broken_share:
             raise wrong_fields(path, number, len(header), len(fields))
         else:
-            yield number, [fields[index] for index in chosen]
+            broken.append(wrong_fields(path, number, len(header), len(fields)))
+    if len(broken) > broken_share * number:
+        raise broken[0]
 
 
 def read_json_lines(path: Path, keys: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -114,6 +126,22 @@ def with_keys(
         if key not in value:
             raise UserError(f"key {key!r} is missing", file=path, line=line)
     return cast(dict[str, Any], value)
+
+
+def text_at(row: Mapping[str, Any], key: str, path: Path, line: int | None = None) -> str:
+    """`row[key]`, if it is a text."""
+    value = row[key]
+    if not isinstance(value, str):
+        raise UserError(f"{key!r} is {value!r:.40}, not a text", file=path, line=line)
+    return value
+
+
+def list_at(row: Mapping[str, Any], key: str, path: Path, line: int | None = None) -> list[Any]:
+    """`row[key]`, if it is a list."""
+    value = row[key]
+    if not isinstance(value, list):
+        raise UserError(f"{key!r} is {value!r:.40}, not a list", file=path, line=line)
+    return value
 
 
 def wrong_fields(path: Path, line: int, expected: int, found: int) -> UserError:

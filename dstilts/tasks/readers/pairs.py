@@ -8,10 +8,14 @@ from dstilts.tasks.readers.files import (
     read_columns,
     read_json_lines,
     read_lines,
+    text_at,
     unique_ids,
     unknown_label,
     wrong_fields,
 )
+
+# At most this share: a few questions of GLUE's train file go on in the next line.
+_BROKEN_QQP_LINES = 0.001
 
 # SNLI and MNLI mark pairs on which the annotators did not agree; they have no gold label.
 NO_GOLD_LABEL = "-"
@@ -30,7 +34,8 @@ def read_nli_jsonl(path: Path, spec: TaskSpec) -> list[PairExample]:
             continue
         _check(label, spec, path, line)
         name = str(row.get("pairID", line))
-        examples.append(PairExample(name, str(row["sentence1"]), str(row["sentence2"]), label))
+        text_a, text_b = (text_at(row, key, path, line) for key in ("sentence1", "sentence2"))
+        examples.append(PairExample(name, text_a, text_b, label))
     return unique_ids(examples, path)
 
 
@@ -38,6 +43,9 @@ def read_nli_tsv(path: Path, spec: TaskSpec) -> list[PairExample]:
     """XTREME's XNLI files without a header: premise, hypothesis and, where published, the label.
 
     An example's id is its line number, which is the same in all languages.
+
+    Raises:
+        UserError: see `read_lines`; another number of columns, an unknown label.
     """
     examples = []
     for line, text in read_lines(path):
@@ -52,7 +60,11 @@ def read_nli_tsv(path: Path, spec: TaskSpec) -> list[PairExample]:
 
 
 def read_pawsx_tsv(path: Path, spec: TaskSpec) -> list[PairExample]:
-    """PAWS-X's own files; ids are the same in all languages."""
+    """PAWS-X's own files; ids are the same in all languages.
+
+    Raises:
+        UserError: see `read_columns`; an unknown label, a duplicate id.
+    """
     examples = []
     columns = ("id", "sentence1", "sentence2", "label")
     for line, (name, text_a, text_b, label) in read_columns(path, columns):
@@ -62,10 +74,16 @@ def read_pawsx_tsv(path: Path, spec: TaskSpec) -> list[PairExample]:
 
 
 def read_qqp_tsv(path: Path, spec: TaskSpec) -> list[PairExample]:
-    """QQP as in GLUE. Its ids are not unique in every copy, so line numbers stand for them."""
+    """QQP as in GLUE. Its ids are not unique in every copy, so line numbers stand for them.
+
+    Pairs with a line break in a question are left out, as GLUE's loaders do.
+
+    Raises:
+        UserError: see `read_columns`; an unknown label, more than a few broken lines.
+    """
     examples = []
     columns = ("question1", "question2", "is_duplicate")
-    for line, (text_a, text_b, label) in read_columns(path, columns):
+    for line, (text_a, text_b, label) in read_columns(path, columns, _BROKEN_QQP_LINES):
         _check(label, spec, path, line)
         examples.append(PairExample(str(line), text_a, text_b, label))
     return examples

@@ -8,7 +8,13 @@ from typing import Any
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import Answer, SpanExample
-from dstilts.tasks.readers.files import read_json_file, unique_ids, with_keys
+from dstilts.tasks.readers.files import (
+    list_at,
+    read_json_file,
+    text_at,
+    unique_ids,
+    with_keys,
+)
 
 
 def read_squad(path: Path, spec: TaskSpec) -> list[SpanExample]:
@@ -31,12 +37,12 @@ def read_squad_numbered(path: Path, spec: TaskSpec) -> list[SpanExample]:
 
 
 def _examples(path: Path) -> Iterator[SpanExample]:
-    articles = with_keys(read_json_file(path), ("data",), path)["data"]
-    for article in articles:
-        for paragraph in with_keys(article, ("paragraphs",), path)["paragraphs"]:
-            with_keys(paragraph, ("context", "qas"), path)
-            for question in paragraph["qas"]:
-                yield _example(paragraph["context"], question, path)
+    content = with_keys(read_json_file(path), ("data",), path)
+    for article in list_at(content, "data", path):
+        for paragraph in list_at(with_keys(article, ("paragraphs",), path), "paragraphs", path):
+            context = text_at(with_keys(paragraph, ("context", "qas"), path), "context", path)
+            for question in list_at(paragraph, "qas", path):
+                yield _example(context, question, path)
 
 
 def squad_titles(path: Path) -> dict[str, str]:
@@ -53,15 +59,20 @@ def _example(context: str, question: Any, path: Path) -> SpanExample:
     with_keys(question, ("id", "question", "answers"), path)
     name = str(question["id"])
     answers = []
-    for answer in question["answers"]:
-        with_keys(answer, ("text", "answer_start"), path)
-        text, start = str(answer["text"]), int(answer["answer_start"])
-        if not text or context[start : start + len(text)] != text:
+    for answer in list_at(question, "answers", path):
+        text = text_at(with_keys(answer, ("text", "answer_start"), path), "text", path)
+        start = answer["answer_start"]
+        if (
+            not isinstance(start, int)
+            or start < 0
+            or not text
+            or not context.startswith(text, start)
+        ):
             raise UserError(
-                f"question {name!r}: the answer {text!r} does not stand at character {start}",
+                f"question {name!r}: the answer {text!r} does not stand at character {start!r}",
                 file=path,
             )
         answers.append(Answer(text, start))
     if not answers:
         raise UserError(f"question {name!r} has no answer", file=path)
-    return SpanExample(name, context, str(question["question"]), tuple(answers))
+    return SpanExample(name, context, text_at(question, "question", path), tuple(answers))

@@ -19,7 +19,7 @@ from dstilts.tasks.readers.pairs import (
 )
 from dstilts.tasks.readers.parallel import read_parallel
 from dstilts.tasks.readers.spans import read_squad, read_squad_numbered
-from dstilts.tasks.readers.tagging import read_conllu, read_tagging_tsv
+from dstilts.tasks.readers.tagging import read_tagging_tsv
 
 NLI, PAWSX, QQP, QA, POS = map(task, ("xnli", "pawsx", "qqp", "squad_v1", "udpos"))
 SOCIAL, COMMON = task("socialiqa"), task("commonsenseqa")
@@ -34,12 +34,12 @@ def write(tmp_path: Path, name: str, text: str) -> Path:
     return path
 
 
-def squad(*questions: dict[str, object], context: str = "Ünä kam aus Rom .") -> str:
+def squad(*questions: dict[str, object], context: str | None = "Ünä kam aus Rom .") -> str:
     paragraph = {"context": context, "qas": list(questions)}
     return json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]})
 
 
-def question(name: str = "q", text: str = "Rom", start: int = 12) -> dict[str, object]:
+def question(name: str = "q", text: str = "Rom", start: int | None = 12) -> dict[str, object]:
     return {"id": name, "question": "?", "answers": [{"text": text, "answer_start": start}]}
 
 
@@ -99,6 +99,43 @@ def test_commonsenseqa_with_and_without_key(tmp_path: Path) -> None:
     assert read_commonsenseqa(write(tmp_path, "b.jsonl", json.dumps(row)), COMMON)[0].label is None
 
 
+def test_choices_are_checked(tmp_path: Path) -> None:
+    row = {"context": "c", "question": "q", "answerA": "x", "answerB": "y", "answerC": "z"}
+    path = write(tmp_path, "a.jsonl", json.dumps({**row, "correct": "D"}))
+    with pytest.raises(UserError, match=r"a\.jsonl:1: unknown label 'D'; known: A, B, C"):
+        read_socialiqa(path, SOCIAL)
+    write(tmp_path, "b-labels.lst", "1\n4\n")
+    path = write(tmp_path, "b.jsonl", f"{json.dumps(row)}\n{json.dumps(row)}\n")
+    with pytest.raises(UserError, match=r"b-labels\.lst:2: unknown label '4'; known: 1, 2, 3"):
+        read_socialiqa(path, SOCIAL)
+    choices = [{"label": letter, "text": letter.lower()} for letter in "ABCDE"]
+    for changed, message in (
+        ({"answerKey": "F"}, "c:1: unknown label 'F'; known: A, B, C, D, E"),
+        (
+            {"question": {"stem": "s", "choices": choices[:4]}},
+            "c:1: 4 choices where 5 are expected",
+        ),
+        ({"question": {"stem": "s", "choices": None}}, "c:1: 'choices' is None, not a list"),
+        ({"question": {"stem": "s"}}, "c:1: key 'choices' is missing"),
+    ):
+        whole = {"id": "i", "answerKey": "D", "question": {"stem": "s", "choices": choices}}
+        with pytest.raises(UserError, match=message):
+            read_commonsenseqa(write(tmp_path, "c", json.dumps({**whole, **changed})), COMMON)
+    with pytest.raises(UserError, match="d: duplicate id 'i'"):
+        read_commonsenseqa(write(tmp_path, "d", 2 * f"{json.dumps(whole)}\n"), COMMON)
+
+
+def test_qqp_leaves_out_questions_broken_over_two_lines(tmp_path: Path) -> None:
+    rows = ["question1\tquestion2\tis_duplicate", *(f"q {n}\tr {n}\t0" for n in range(3000))]
+    rows[9:9] = ["How do", "I?\tWhy?\t"[:-1]]
+    examples = read_qqp_tsv(write(tmp_path, "a.tsv", "\n".join(rows)), QQP)
+    assert len(examples) == 3000
+    assert examples[7].id == "9"
+    assert examples[8].id == "12"
+    with pytest.raises(UserError, match=r"b\.tsv:10: 1 columns where 3 are expected"):
+        read_qqp_tsv(write(tmp_path, "b.tsv", "\n".join(rows[:1000])), QQP)
+
+
 def test_squad_offsets_are_characters(tmp_path: Path) -> None:
     (example,) = read_squad(write(tmp_path, "a.json", squad(question())), QA)
     assert example.answers == (Answer("Rom", 12),)
@@ -111,23 +148,6 @@ def test_tagging_tsv(tmp_path: Path) -> None:
     first, second = read_tagging_tsv(path, POS)
     assert (first.id, first.words, first.tags) == ("test-de-1", ("Rom", "."), ("PROPN", "PUNCT"))
     assert (second.id, second.words) == ("test-de-2", ("Ja",))
-
-
-def test_conllu_fuses_multi_word_tokens_and_skips_empty_nodes(tmp_path: Path) -> None:
-    rows = [
-        ("1-2", "im", "_"),
-        ("1", "in", "ADP"),
-        ("2", "dem", "DET"),
-        ("3", "می\u200cشود", "VERB"),
-        ("3.1", "leer", "VERB"),
-        ("4-5", "darle", "_"),
-        ("4", "dar", "VERB"),
-        ("5", "le", "PRON"),
-    ]
-    lines = ["\t".join((n, w, "_", t, *"______")) for n, w, t in rows]
-    (example,) = read_conllu(write(tmp_path, "x.conllu", "# text\n" + "\n".join(lines)), POS)
-    assert example.words == ("im", "میشود", "darle")
-    assert example.tags == ("ADP", "VERB", "VERB")
 
 
 def test_parallel_lines_match_each_other(tmp_path: Path) -> None:
@@ -149,6 +169,24 @@ DEFECTS = [
     (read_nli_tsv, NLI, "a\n", r"bad:1: 1 columns where 3 are expected"),
     (read_nli_jsonl, NLI, '{"gold_label": "neutral", "sen', r"bad:1: broken JSON"),
     (read_nli_jsonl, NLI, '{"gold_label": "neutral"}', r"bad:1: key 'sentence1' is missing"),
+    (
+        read_nli_jsonl,
+        NLI,
+        '{"gold_label": "neutral", "sentence1": null, "sentence2": "b"}',
+        r"bad:1: 'sentence1' is None, not a text",
+    ),
+    (
+        read_nli_jsonl,
+        NLI,
+        2 * '{"gold_label": "neutral", "sentence1": "a", "sentence2": "b", "pairID": 7}\n',
+        r"bad: duplicate id '7'",
+    ),
+    (
+        read_nli_jsonl,
+        NLI,
+        '{"gold_label": "yes", "sentence1": "a", "sentence2": "b"}',
+        r"bad:1: unknown label 'yes'",
+    ),
     (read_nli_jsonl, NLI, "[]", r"bad:1: not a JSON object"),
     (
         read_pawsx_tsv,
@@ -162,17 +200,29 @@ DEFECTS = [
         "id\tsentence1\tsentence2\tlabel\n1\ta\tb\t1\n1\ta\tc\t0\n",
         r"bad: duplicate id '1'",
     ),
+    (
+        read_pawsx_tsv,
+        PAWSX,
+        "id\tsentence1\tsentence2\tlabel\n1\ta\tb\t2\n",
+        r"bad:2: unknown label '2'; known: 0, 1",
+    ),
+    (read_pawsx_tsv, PAWSX, "id\tsentence1\tsentence2\tlabel\n1\ta\n", r"bad:2: 2 columns where 4"),
     (read_qqp_tsv, QQP, "question1\tquestion2\tis_duplicate\na\tb\n", r"bad:2: 2 columns where 3"),
     (read_squad, QA, squad(question(start=11)), r"bad: question 'q': the answer 'Rom' does not st"),
+    (read_squad, QA, squad(question(start=-5)), r"'Rom' does not stand at character -5"),
+    (read_squad, QA, squad(question(start=99)), r"'Rom' does not stand at character 99"),
+    (read_squad, QA, squad(question(start=None)), r"'Rom' does not stand at character None"),
     (read_squad, QA, squad(question(text="")), r"bad: question 'q': the answer '' does not stand"),
     (read_squad, QA, squad(question(), question()), r"bad: duplicate id 'q'"),
     (read_squad, QA, squad({**question(), "answers": []}), r"question 'q' has no answer"),
     (read_squad, QA, squad(question())[:50], r"bad:1: broken JSON.*; copy it again"),
+    (read_squad, QA, squad(question(), context=None), r"bad: 'context' is None, not a text"),
+    (read_squad, QA, squad({**question(), "answers": None}), r"bad: 'answers' is None, not a list"),
+    (read_squad, QA, '{"data": {"a": 1}}', r"bad: 'data' is {'a': 1}, not a list"),
     (read_squad, QA, '{"version": 1}', r"bad: key 'data' is missing"),
     (read_tagging_tsv, POS, "Rom\tPROPN\nRom\n", r"bad:2: 1 columns where 2"),
     (read_tagging_tsv, POS, "Rom\tNAME\n", r"bad:1: unknown label 'NAME'"),
     (read_tagging_tsv, POS, "\tPROPN\n", r"bad:1: an empty word"),
-    (read_conllu, POS, "1\tRom\n", r"bad:1: 2 columns where 10"),
 ]
 
 
@@ -190,6 +240,15 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "none.gz").write_bytes(b"no gzip at all")
     with pytest.raises(UserError, match=r"none\.gz: broken gzip file"):
         list(read_lines(tmp_path / "none.gz"))
+    packed = gzip.compress(squad(question()).encode())
+    (tmp_path / "cut.json.gz").write_bytes(packed[:-20])
+    with pytest.raises(UserError, match=r"cut\.json\.gz: broken gzip file.*; copy it again"):
+        read_squad(tmp_path / "cut.json.gz", QA)
+    (tmp_path / "latin.json").write_bytes(squad(question()).encode() + b"\xff")
+    with pytest.raises(UserError, match=r"latin\.json: not UTF-8 at byte \d+"):
+        read_squad(tmp_path / "latin.json", QA)
+    with pytest.raises(UserError, match="is a folder, not a file"):
+        list(read_lines(tmp_path))
     (tmp_path / "latin").write_bytes(b"fine\nna\xefve\n")
     with pytest.raises(UserError, match=r"latin:2: not UTF-8 \(byte 2 of the line\)"):
         list(read_lines(tmp_path / "latin"))
