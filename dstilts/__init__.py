@@ -1,3 +1,3 @@
-"""dstilts: English intermediate-task training for zero-shot cross-lingual transfer, on DeepSpeed."""
+"""English intermediate-task training for zero-shot cross-lingual transfer, on DeepSpeed."""
 
 __version__ = "0.1.0"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dstilts.core.errors import UserError
 from dstilts.core import built_once as module
 from dstilts.core.built_once import built_once, verify
+from dstilts.core.errors import UserError
 
 
 @pytest.fixture

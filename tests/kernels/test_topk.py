@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from dstilts_kernels.topk import api, reference
 from torch import Tensor
 
 from dstilts.core.random_numbers import stream
+from dstilts_kernels.topk import api, reference
 
 SHAPES = [(1, 1, 1, 1), (3, 41, 5, 4), (41, 3, 7, 2), (17, 23, 1, 23), (130, 257, 33, 8)]
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from dstilts.core.built_once import CONTENTS
 from dstilts.core.errors import UserError
 from dstilts.models import built_once, default
-from dstilts.core.built_once import CONTENTS
 
 WEIGHTS_SHA256 = "1aabcf172ced606fcb685af7b5dfde4c7e8a375fd068fc15644324c6f9f481d9"
 

@@ -25,10 +25,11 @@ def test_a_second_driver_is_turned_away(tmp_path: Path) -> None:
 
 def test_the_lock_outlives_a_killed_driver(tmp_path: Path) -> None:
     program = (
-        "import subprocess, os, pathlib\n"
+        "import os, pathlib\nfrom subprocess import DEVNULL, Popen\n"
         "from dstilts.sweep.state import driver_lock\n"
         f"with driver_lock(pathlib.Path({str(tmp_path)!r})) as lock:\n"
-        "    child = subprocess.Popen(['sleep', '60'], pass_fds=(lock,), stdout=subprocess.DEVNULL)\n"
+        "    quiet = {'stdout': DEVNULL, 'stderr': DEVNULL}\n"
+        "    child = Popen(['sleep', '60'], pass_fds=(lock,), **quiet)\n"
         "    print(child.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
