@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from dstilts.core.built_once import CONTENTS
+from dstilts.core.built_once import CONTENTS, verify
 from dstilts.core.errors import UserError
-from dstilts.models import built_once, default
+from dstilts.models import default
 
 WEIGHTS_SHA256 = "1aabcf172ced606fcb685af7b5dfde4c7e8a375fd068fc15644324c6f9f481d9"
 
@@ -98,7 +98,7 @@ def test_conversion_is_deterministic_and_recorded(default_folder: Path) -> None:
     }  # fmt: skip
     # The conversion in this session gave what it gave when this line was written.
     assert contents["model.safetensors"]["sha256"] == WEIGHTS_SHA256
-    built_once.verify(default_folder)
+    verify(default_folder)
     assert list(default_folder.parent.glob(".*.tmp")) == []
 
 
