@@ -68,6 +68,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         sep_token="</s>",
         pad_token="<pad>",
         unk_token="<unk>",
+        mask_token="<mask>",
         model_input_names=["input_ids", "attention_mask"],
     )
 
@@ -95,6 +96,7 @@ def _pieces() -> list[tuple[str, float]]:
         *((special, 0.0) for special in SPECIALS),
         *((piece, math.log(n / total)) for piece, n in sorted(repeated.items())),
         *((character, math.log(0.5 / total)) for character in characters),
+        ("<mask>", 0.0),  # the last one, as in XLM-R
     ]
 
 

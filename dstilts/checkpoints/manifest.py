@@ -8,6 +8,7 @@ from dstilts.core.config import build, to_table
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
 from dstilts.models.heads import HeadSpec
+from dstilts.tasks.transform.few_shot import FewShot
 
 SCHEMA = 1
 MANIFEST_FILE = "manifest.json"
@@ -38,6 +39,7 @@ class Manifest:
     data: dict[str, object] = field(default_factory=dict)  # by task: source, subset, count, digest
     settings: dict[str, object] = field(default_factory=dict)  # the phase's configuration
     deviations: tuple[str, ...] = ()  # from the paper's procedure, in words
+    few_shot: tuple[FewShot, ...] = ()  # evaluation examples that some phase trained on
     versions: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # name -> SHA-256; filled in by `publish`

@@ -54,3 +54,18 @@ def add_command(
     )
     parser.set_defaults(handler=handler)
     return parser
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names of an option, separated by commas."""
+    found = tuple(filter(None, text.split(",")))
+    if not found:
+        raise argparse.ArgumentTypeError("names separated by commas are needed")
+    return found
+
+
+def count(text: str) -> int:
+    """The number of an option, 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)

@@ -8,16 +8,19 @@ from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine.phase import BatchConfig, PhaseConfig
+from dstilts.engine.phase import BatchConfig, PhaseConfig, TaskUse
 from dstilts.engine.plan import TaskRows
 from dstilts.models.heads import HeadSpec
+from dstilts.models.masking import Masking
 from dstilts.tasks.catalog import TaskSpec, task
 from dstilts.tasks.encode_options import IGNORED, EncodeOptions
 from dstilts.tasks.examples import ExampleSet, Kind
-from dstilts.tasks.leakage import training_set
 from dstilts.tasks.open_source import open_source
+from dstilts.tasks.source import Source
 from dstilts.tasks.subset import take
 from dstilts.tasks.tables import token_table
+from dstilts.tasks.training_sets import training_set, with_labels
+from dstilts.tasks.transform.apply import apply
 
 # The columns of a token table that a batch is made from; the rest serves evaluation.
 _BATCH_COLUMNS: dict[Kind, tuple[str, ...]] = {
@@ -25,6 +28,8 @@ _BATCH_COLUMNS: dict[Kind, tuple[str, ...]] = {
     "choice": ("choice_input_ids", "choice_token_type_ids", "label"),
     "span": ("input_ids", "token_type_ids", "start", "end"),
     "tagging": ("input_ids", "token_type_ids", "labels"),
+    "retrieval": ("choice_input_ids", "choice_token_type_ids", "candidate"),
+    "mlm": ("input_ids", "token_type_ids", "num_masked"),
 }
 
 
@@ -36,13 +41,22 @@ def load_examples(config: PhaseConfig) -> tuple[list[ExampleSet], dict[str, obje
     Raises:
         UserError: an unknown task, one without training, or what the source raises.
     """
-    names = [_train_task(use.task) for use in config.tasks]
     source = open_source(config.data.source, config.data.folder)
-    sets = [
-        take(training_set(source, name), use.examples, config.seed)
-        for name, use in zip(names, config.tasks, strict=True)
-    ]
+    sets = [examples_of(use, source, config.seed) for use in config.tasks]
     return sets, source.identity()
+
+
+def examples_of(use: TaskUse, source: Source, seed: int) -> ExampleSet:
+    """The training set of one use of a task: transformed, then cut to the wanted number.
+
+    Raises:
+        UserError: an unknown task, one without training, or what source and transformations raise.
+    """
+    spec = task(use.task)
+    if spec.train_task is None:
+        raise UserError(f"task {use.task!r} is evaluated without training")
+    whole = training_set(source, spec.train_task, use.languages, use.smoothing)
+    return take(apply(use.transform, whole, source), use.examples, seed)
 
 
 def describe(
@@ -71,8 +85,8 @@ def heads_of(sets: Sequence[ExampleSet]) -> dict[str, HeadSpec]:
     """
     heads: dict[str, HeadSpec] = {}
     for examples in sets:
-        spec = task(examples.task)
-        name, head = head_name(spec), HeadSpec(spec.kind, spec.labels)
+        spec = with_labels(task(examples.task), examples)
+        name, head = head_name(spec), HeadSpec.of(spec)
         if heads.setdefault(name, head) != head:
             raise UserError(f"the tasks that share the head {name!r} have different labels")
     return heads
@@ -87,13 +101,6 @@ def head_name(spec: TaskSpec) -> str:
     if spec.head is None:
         raise UserError(f"task {spec.name!r} has no head: it is evaluated without training")
     return spec.head
-
-
-def _train_task(name: str) -> str:
-    spec = task(name)
-    if spec.train_task is None:
-        raise UserError(f"task {name!r} is evaluated without training")
-    return spec.train_task
 
 
 def token_rows(
@@ -113,9 +120,9 @@ def _build(
     sets: Sequence[ExampleSet], tokenizer: PreTrainedTokenizerFast, batch: BatchConfig
 ) -> Iterator[TaskRows]:
     for examples in sets:
-        spec = task(examples.task)
+        spec = with_labels(task(examples.task), examples)
         table = token_table(examples, spec, tokenizer, encode_options(spec.kind, batch))
-        yield _rows(examples, spec, table)
+        yield _rows(examples, spec, table, Masking.of(tokenizer) if spec.kind == "mlm" else None)
 
 
 def encode_options(kind: Kind, batch: BatchConfig) -> EncodeOptions:
@@ -126,7 +133,7 @@ def encode_options(kind: Kind, batch: BatchConfig) -> EncodeOptions:
     return EncodeOptions(max_length=batch.max_length_span, doc_stride=stride)
 
 
-def _rows(examples: ExampleSet, spec: TaskSpec, table: Any) -> TaskRows:
+def _rows(examples: ExampleSet, spec: TaskSpec, table: Any, masking: Masking | None) -> TaskRows:
     columns = table.with_format("numpy")
     counts = loss_counts(spec.kind, columns)
     # Rows without a label (windows without the answer) have no loss: they are not computed at all.
@@ -142,12 +149,22 @@ def _rows(examples: ExampleSet, spec: TaskSpec, table: Any) -> TaskRows:
         rows=rows,
         lengths=np.asarray(columns["length"])[rows],
         counts=counts[rows],
-        num_examples=len(examples),
+        num_examples=_num_examples(examples),
+        masking=masking,
     )
+
+
+def _num_examples(examples: ExampleSet) -> int:
+    """Examples, or of a ranking task questions."""
+    return sum(getattr(example, "side", "source") == "source" for example in examples.examples)
 
 
 def loss_counts(kind: Kind, columns: Any) -> np.ndarray:
     """What each row adds to the denominator of the loss: its labelled tokens, or 1 or 0."""
+    if kind == "retrieval":
+        return np.ones(len(columns["candidate"]), dtype=np.int64)
+    if kind == "mlm":
+        return np.asarray(columns["num_masked"], dtype=np.int64)
     if kind == "tagging":
         return np.array([(np.asarray(labels) != IGNORED).sum() for labels in columns["labels"]])
     name = "start" if kind == "span" else "label"

@@ -71,7 +71,8 @@ class Loop:
         # Dropout depends on the place in the plan alone: not on the rank that computes it, nor on
         # what was computed before. So a resumed run needs no state of random number generators.
         torch.manual_seed(torch_seed(self._config.seed, "dropout", step, number))
-        tensors = work.task.batch(chosen, self._pad_id)
+        place = (self._config.seed, step, number)
+        tensors = work.task.batch(chosen, self._pad_id, place)
         batch: dict[str, Tensor | str] = {
             name: tensor.to(self._device, non_blocking=True) for name, tensor in tensors.items()
         }

@@ -7,7 +7,8 @@ from dstilts.checkpoints.manifest import PhaseRecord, read_manifest
 from dstilts.checkpoints.publish import is_published, verify_files
 from dstilts.core.errors import UserError
 from dstilts.engine.phase import BatchConfig
-from dstilts.models.encoder import EncoderBundle, load_encoder
+from dstilts.models.encoder import EncoderBundle, load_encoder, untrained
+from dstilts.tasks.transform.few_shot import FewShot
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,30 @@ class Parent:
     encoder: str  # the name of the pretrained encoder at the root
     key: str | None  # of the published model; None for a pretrained encoder
     lineage: tuple[PhaseRecord, ...]
+    few_shot: tuple[FewShot, ...] = ()
 
 
-def load_parent(name: str) -> Parent:
+def load_parent(name: str, from_scratch: int | None = None) -> Parent:
     """Loads the parent of a phase; a published model's files are compared with their hashes first.
+
+    Args:
+        from_scratch: a seed: the encoder gets first weights drawn from it, and has no history.
 
     Raises:
         UserError: there is no such encoder or model, or it is broken.
     """
+    if from_scratch is not None:
+        bundle = untrained(load_encoder(name), from_scratch)
+        return Parent(bundle, bundle.name, None, ())
     folder = Path(name)
     if not is_published(folder):
         bundle = load_encoder(name)
         return Parent(bundle, bundle.name, None, ())
     manifest = read_manifest(folder)
     verify_files(folder, manifest.files)
-    return Parent(load_encoder(name), manifest.encoder, manifest.key, manifest.lineage)
+    return Parent(
+        load_encoder(name), manifest.encoder, manifest.key, manifest.lineage, manifest.few_shot
+    )
 
 
 def check_lengths(batch: BatchConfig, bundle: EncoderBundle) -> None:

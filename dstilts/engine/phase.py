@@ -7,8 +7,10 @@ from typing import Literal
 from dstilts.checkpoints.manifest import Role
 from dstilts.core.config import to_table
 from dstilts.core.digest import short_key
+from dstilts.tasks.training_sets import LANGUAGE_SMOOTHING
+from dstilts.tasks.transform.apply import TransformConfig
 
-SourceName = Literal["local", "phrasebook"]
+SourceName = Literal["local", "phrasebook", "hub"]
 MixtureKind = Literal["proportional", "capped", "temperature", "uniform", "explicit"]
 Precision = Literal["fp32", "bf16"]
 
@@ -20,10 +22,16 @@ class TaskUse:
     task: str  # a name of the catalog
     examples: int | None = None  # a fixed random subset of the training set; without it all
     weight: float | None = None  # the share of steps, for mixture.kind = "explicit" only
+    languages: tuple[str, ...] = ()  # of mlm, the one task of many languages; empty: all there are
+    smoothing: float = LANGUAGE_SMOOTHING  # of mlm: the exponent of the languages' sizes
+    transform: TransformConfig = field(default_factory=TransformConfig)  # before `examples` counts
 
     def __post_init__(self) -> None:
         _require(self.examples is None or self.examples > 0, "examples must be greater than 0")
         _require(self.weight is None or self.weight > 0, "weight must be greater than 0")
+        _require(0 <= self.smoothing <= 1, "smoothing must be from 0 to 1")
+        is_plain = not self.languages and self.smoothing == LANGUAGE_SMOOTHING
+        _require(is_plain or self.task == "mlm", "languages and smoothing are for task = 'mlm'")
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,7 @@ class PhaseConfig:
     output: Path  # the published folder; what belongs to the run stands in "<output>.run" beside it
     tasks: tuple[TaskUse, ...]
     parent: str = "default"  # an encoder, or a published model of which the encoder is taken
+    from_scratch: bool = False  # the parent gives its shape and its tokenizer, but no weights
     seed: int = 1
     key: str | None = None  # of the published model; without it derived from this configuration
     data: DataConfig = field(default_factory=DataConfig)

@@ -9,7 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from dstilts.engine.phase import PhaseConfig
+from dstilts.core.random_numbers import stream
 from dstilts.models.collate import collate
+from dstilts.models.masking import Masking
 from dstilts.sampling.batches import BatchPlan
 from dstilts.sampling.mixture import mixture_weights
 from dstilts.sampling.schedule import TaskSchedule
@@ -37,14 +39,24 @@ class TaskRows:
     lengths: np.ndarray
     counts: np.ndarray
     num_examples: int
+    masking: Masking | None = None
 
-    def batch(self, chosen: np.ndarray, pad_id: int) -> dict[str, Tensor]:
-        """The padded batch of a micro-batch's rows, on the CPU."""
+    def batch(
+        self, chosen: np.ndarray, pad_id: int, place: tuple[int, ...] = ()
+    ) -> dict[str, Tensor]:
+        """The padded batch of a micro-batch's rows, on the CPU.
+
+        Args:
+            place: the seed and the number of the step and of the micro-batch; which tokens are
+                masked depends on it alone.
+        """
         columns = self.table[self.rows[chosen].tolist()]
         names = list(columns)
         rows = [
             dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)
         ]
+        if self.masking is not None:
+            rows = self.masking.apply(rows, stream("masking", self.task, *place))
         return collate(rows, self.kind, pad_id)
 
 

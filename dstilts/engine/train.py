@@ -41,6 +41,7 @@ from dstilts.engine.setup import (
 )
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.tasks.examples import ExampleSet
+from dstilts.tasks.transform.few_shot import FewShot
 
 
 def train_phase(config: PhaseConfig, group: ProcessGroup) -> Path:
@@ -75,7 +76,7 @@ def train_on(
         data: what the manifest says of the sets.
     """
     start_processes(group, config.engine.timeout_minutes)
-    parent = load_parent(config.parent)
+    parent = load_parent(config.parent, config.seed if config.from_scratch else None)
     check_lengths(config.batch, parent.bundle)
     plan = TrainingPlan(config, token_rows(sets, parent.bundle.tokenizer, config.batch, group))
 
@@ -213,6 +214,7 @@ class _Trainer:
             data=data,
             settings={**settings, "num_steps": self._plan.num_steps},
             deviations=_deviations(config),
+            few_shot=(*self._parent.few_shot, *_few_shot(config)),
             versions=_versions(),
         )
 
@@ -232,6 +234,11 @@ def _deviations(config: PhaseConfig) -> tuple[str, ...]:
     if config.engine.precision != "fp32":
         found.append(f"computed in {config.engine.precision} with fp32 master weights")
     return tuple(found)
+
+
+def _few_shot(config: PhaseConfig) -> tuple[FewShot, ...]:
+    """What evaluation has to leave out from now on."""
+    return tuple(use.transform.few_shot for use in config.tasks if use.transform.few_shot)
 
 
 def _versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from dstilts.evaluation.worker import run_shard
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.source import Source
+from dstilts.tasks.transform.few_shot import FewShot, held_out, without
 
 
 def evaluate(
@@ -67,7 +68,7 @@ def _items(
         model = shelf.model(request.model)
         for name in request.tasks:
             model.check_serves(task(name))
-            for examples, data_digest in sets.find(name, request):
+            for examples, data_digest in sets.find(name, request, model.few_shot):
                 item = Item(model, examples, data_digest, request.limit, options)
                 other = items.setdefault((model.key, item.title), item)
                 if other.identity != item.identity:
@@ -86,8 +87,12 @@ class _Sets:
         self._seed = seed
         self._read: dict[object, list[tuple[ExampleSet, str]]] = {}
 
-    def find(self, name: str, request: EvaluationRequest) -> list[tuple[ExampleSet, str]]:
-        what = (name, request.languages, request.limit, request.split)
+    def find(
+        self, name: str, request: EvaluationRequest, few_shot: Sequence[FewShot]
+    ) -> list[tuple[ExampleSet, str]]:
+        """The sets without the examples that a model was trained on."""
+        few_shot = tuple(options for options in few_shot if options.task == name)
+        what = (name, request.languages, request.limit, request.split, few_shot)
         if what not in self._read:
             sets = evaluation_sets(
                 self._source,
@@ -100,6 +105,9 @@ class _Sets:
             if not sets:
                 wanted = f"the {request.split} split" if request.split else "dev or test"
                 raise UserError(f"the source {self._source.name!r} has no {wanted} of {name}")
+            for options in few_shot:
+                ids = held_out(options, self._source)
+                sets = [without(s, ids.get((s.split, s.language), frozenset())) for s in sets]
             self._read[what] = [(examples, examples.digest()) for examples in sets]
         return self._read[what]
 

@@ -1,5 +1,6 @@
 """One model's missing predictions: planned as shards, and merged when all shards are there."""
 
+import dataclasses
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,8 @@ from dstilts.evaluation.shards import (
     micro_batches,
     units_of,
 )
-from dstilts.tasks.catalog import task
+from dstilts.tasks.catalog import TaskSpec, task
+from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.metrics.score import Prediction
 from dstilts.tasks.tables import token_table
 
@@ -41,8 +43,8 @@ class ModelPlan:
         self._options = items[0].options
         self._sets = _planned(items, reader)
         self._folder = folder.shards(items[0].model)
-        # Two streams: vectors of sentences may come from another layer than what heads read.
-        streams = [self._stream(pooled=False), self._stream(pooled=True)]
+        names = dict.fromkeys(_reference(planned).stream for planned in self._sets)
+        streams = [self._stream(name) for name in names]
         self._units = np.concatenate([units for units, _ in streams])
         tokens = self._options.tokens
         batches = [cut for units, lengths in streams for cut in _cut(units, lengths, tokens)]
@@ -65,11 +67,11 @@ class ModelPlan:
         """Removes the outputs of the model's shards: its predictions are written."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _stream(self, pooled: bool) -> tuple[Units, npt.NDArray[np.int64]]:
-        """The units of the heads' tables, or of the sentences', and their lengths in tokens."""
+    def _stream(self, name: str) -> tuple[Units, npt.NDArray[np.int64]]:
+        """The units of the tables of a stream and their lengths in tokens."""
         all_units, all_lengths = [_NO_UNITS], [np.empty(0, dtype=np.int64)]
         for planned in self._sets:
-            if (planned.spec.kind == "retrieval") is not pooled:
+            if _reference(planned).stream != name:
                 continue
             units, lengths = units_of(planned.number, planned.spec.kind, planned.table)
             if planned.places is not None:
@@ -82,11 +84,8 @@ class ModelPlan:
 
     def _shards(self, batches: list[Units], costs: list[int]) -> list[Shard]:
         model, options = self.items[0].model, self._options
-        tables = tuple(
-            TableRef(_file(planned.table), planned.spec.kind, planned.spec.head)
-            for planned in self._sets
-        )
-        keys = [(Path(table.file).parent.name, table.head) for table in tables]
+        tables = tuple(map(_reference, self._sets))
+        keys = [(Path(table.file).parent.name, table.head, table.stream) for table in tables]
         run = [options.precision, options.retrieval_layer, options.tokens]
         key = short_key([EVALUATION_VERSION, SHARD_TOKENS, model.digest, keys, run])
         return [
@@ -106,21 +105,41 @@ class ModelPlan:
 
 def _planned(items: Sequence[Item], reader: Reader) -> list[PlannedSet]:
     planned = []
-    seen: dict[str, tuple[int, int]] = {}
+    seen: dict[tuple[str, ...], tuple[int, int]] = {}
     for number, item in enumerate(items):
-        spec = task(item.examples.task)
+        spec = item.model.spec_of(task(item.examples.task))
         encoding = item.options.encoding(spec.kind, reader.longest)
-        table = token_table(item.examples, spec, reader.tokenizer, encoding)
-        places = _places(item, number, seen) if spec.kind == "retrieval" else None
+        examples = _with_calibration(item.examples)
+        table = token_table(examples, spec, reader.tokenizer, encoding)
+        places = _places(examples, spec, number, seen) if spec.kind == "retrieval" else None
         planned.append(PlannedSet(spec, item.examples, number, table, places))
     return planned
 
 
-def _places(item: Item, number: int, seen: dict[str, tuple[int, int]]) -> Places:
+def _with_calibration(examples: ExampleSet) -> ExampleSet:
+    """All that has to be encoded: the examples, and after them those that set a threshold."""
+    everything = (*examples.examples, *examples.calibration)
+    return dataclasses.replace(examples, examples=everything, calibration=())
+
+
+def _places(
+    examples: ExampleSet,
+    spec: TaskSpec,
+    number: int,
+    seen: dict[tuple[str, ...], tuple[int, int]],
+) -> Places:
     """Where each sentence's text stands for the first time among all tables of the model."""
-    sentences: Any = item.examples.examples
-    places = [seen.setdefault(e.text, (number, row)) for row, e in enumerate(sentences)]
+    sentences: Any = examples.examples
+    places = [
+        seen.setdefault((spec.pooling, e.text, e.context), (number, row))
+        for row, e in enumerate(sentences)
+    ]
     return np.array(places, dtype=np.int32)
+
+
+def _reference(planned: PlannedSet) -> TableRef:
+    spec = planned.spec
+    return TableRef(_file(planned.table), spec.kind, spec.head, spec.pooling)
 
 
 def _cut(units: Units, lengths: npt.NDArray[np.int64], tokens: int) -> list[tuple[Units, int]]:

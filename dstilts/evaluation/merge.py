@@ -12,10 +12,13 @@ from safetensors.numpy import load_file
 
 from dstilts.evaluation.outputs import Arrays
 from dstilts.evaluation.shards import Units, column
+from dstilts.retrieval.bucc import mine_translations
+from dstilts.retrieval.ranking import ranked_candidates
 from dstilts.retrieval.tatoeba import nearest_sentences
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import ExampleSet, SentenceExample, SpanExample, TaggingExample
-from dstilts.tasks.metrics.score import Prediction
+from dstilts.tasks.metrics import mining
+from dstilts.tasks.metrics.score import THRESHOLD, Prediction
 
 # (number of sentences, 2): the table and the row where each sentence's text was encoded.
 Places = npt.NDArray[np.int32]
@@ -64,13 +67,20 @@ def read_outputs(files: Sequence[Path], units: Units) -> dict[int, Arrays]:
 def predictions(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
     """One prediction for each example of a set, in the order of the examples.
 
+    Of retrieval: nearest sentences for both sides, the ranked candidates of the sources alone, the
+    mined pairs by their sources with the threshold under "threshold".
+
     Raises:
         MergeError: an example, or a word of one, has none or two.
     """
     merge: Callable[[PlannedSet, Mapping[int, Arrays]], dict[str, Prediction]]
-    merge = _MERGES[planned.spec.kind]
+    merge = _MERGES[planned.spec.protocol or planned.spec.kind]
     merged = merge(planned, found)
-    ids = [example.id for example in planned.examples.examples]
+    if planned.spec.protocol == "mining":
+        return merged  # not every sentence has a translation
+    examples: Any = planned.examples.examples
+    is_ranking = planned.spec.protocol == "ranking"
+    ids = [e.id for e in examples if not is_ranking or e.side == "source"]
     if merged.keys() != set(ids) or len(ids) != len(merged):
         raise MergeError(f"{len(merged)} predictions for {len(ids)} examples")
     return {name: merged[name] for name in ids}
@@ -117,11 +127,17 @@ def _spans(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Predic
     # Of windows with equal scores the first one.
     order = np.lexsort((arrays["row"], -arrays["score"], owners))
     indices, first = np.unique(owners[order], return_index=True)
+    none = np.full(len(planned.examples), np.inf, dtype=np.float32)
+    np.minimum.at(none, owners, arrays["none"])
     texts: dict[str, Prediction] = {}
     for index, best in zip(indices, order[first], strict=True):
         example = planned.examples.examples[index]
         assert isinstance(example, SpanExample)
-        texts[example.id] = example.context[arrays["start"][best] : arrays["end"][best]]
+        text = example.context[arrays["start"][best] : arrays["end"][best]]
+        if planned.spec.has_no_answer:
+            texts[example.id] = [text, float(none[index] - arrays["score"][best])]
+        else:
+            texts[example.id] = text
     return texts
 
 
@@ -149,7 +165,42 @@ def _owners(planned: PlannedSet, arrays: Arrays) -> npt.NDArray[np.int64]:
 
 
 def _neighbours(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
-    """Nearest sentences by the vectors of their texts, each text encoded once for all languages."""
+    """For each sentence the nearest one of the other side."""
+    sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
+    return {**nearest_sentences(sentences, _vectors(planned, found))}
+
+
+def _mined(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """The mined pairs of all margins, and the threshold: the best one on the dev set, if there is
+    one beside the set, and else on the set itself.
+    """
+    sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
+    dev = [e for e in planned.examples.calibration if isinstance(e, SentenceExample)]
+    vectors = _vectors(planned, found)
+    pairs = mine_translations(sentences, vectors[: len(sentences)])
+    tuning = mine_translations(dev, vectors[len(sentences) :]) if dev else pairs
+    threshold = mining.best_threshold(dev or sentences, tuning)
+    return {**{source: list(pair) for source, pair in pairs.items()}, THRESHOLD: threshold}
+
+
+def _ranked(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """For each question the best candidates of the pool."""
+    sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
+    return {**ranked_candidates(sentences, _vectors(planned, found), planned.spec.similarity)}
+
+
+def _masked(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:
+    """For each text the summed negative log likelihood, the masked tokens and the right ones."""
+    arrays, examples = found[planned.number], planned.examples.examples
+    columns = (arrays["row"], arrays["nll"], arrays["count"], arrays["right"])
+    return {
+        examples[row].id: [float(nll), int(count), int(right)]
+        for row, nll, count, right in zip(*columns, strict=True)
+    }
+
+
+def _vectors(planned: PlannedSet, found: Mapping[int, Arrays]) -> torch.Tensor:
+    """The vectors of a set's texts, each text encoded once for all languages."""
     assert planned.places is not None
     tables, rows = planned.places.T
     size = found[int(tables[0])]["vector"].shape[1]
@@ -159,8 +210,7 @@ def _neighbours(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, P
         order = np.argsort(arrays["row"])
         places = np.searchsorted(arrays["row"], rows[mine], sorter=order)
         vectors[mine] = arrays["vector"][order[places]]
-    sentences = [e for e in planned.examples.examples if isinstance(e, SentenceExample)]
-    return {**nearest_sentences(sentences, torch.from_numpy(vectors))}
+    return torch.from_numpy(vectors)
 
 
 _MERGES: dict[str, Any] = {
@@ -168,5 +218,8 @@ _MERGES: dict[str, Any] = {
     "choice": _choices,
     "span": _spans,
     "tagging": _tags,
-    "retrieval": _neighbours,
+    "nearest": _neighbours,
+    "mining": _mined,
+    "ranking": _ranked,
+    "mlm": _masked,
 }

@@ -1,5 +1,6 @@
 """The models of an evaluation: what a record says of them, the heads they have, their tokenizer."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from dstilts.core.errors import UserError
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import TaskSpec
+from dstilts.tasks.transform.few_shot import FewShot
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class EvaluatedModel:
     seed: int | None = None
     lineage: tuple[PhaseRecord, ...] = ()
     heads: Mapping[str, HeadSpec] = field(default_factory=dict)
+    few_shot: tuple[FewShot, ...] = ()
 
     def check_serves(self, spec: TaskSpec) -> None:
         """Compares a task with the model's heads.
@@ -38,20 +41,27 @@ class EvaluatedModel:
         Raises:
             UserError: no head of the model predicts this task.
         """
-        if spec.head is None:
-            return
+        if spec.kind == "retrieval":
+            return  # vectors come from the encoder, trained for it or not
         heads = ", ".join(self.heads) or "none"
-        head = self.heads.get(spec.head)
+        head = self.heads.get(spec.head or "")
         if head is None:
             raise UserError(
                 f"the model {self.name!r} has no head {spec.head!r} for the task {spec.name!r}",
                 remedy=f"its heads: {heads}",
             )
-        if head != HeadSpec(spec.kind, spec.labels):
+        if head != HeadSpec.of(self.spec_of(spec)):
             raise UserError(
                 f"the head {spec.head!r} of the model {self.name!r} has other labels than the "
                 f"task {spec.name!r}: {', '.join(head.labels)}"
             )
+
+    def spec_of(self, spec: TaskSpec) -> TaskSpec:
+        """The task with the labels this model learned, where the catalog leaves them open."""
+        head = self.heads.get(spec.head or "")
+        if not spec.open_labels or head is None:
+            return spec
+        return dataclasses.replace(spec, labels=head.labels)
 
 
 @dataclass(frozen=True)
@@ -113,4 +123,5 @@ def _published(folder: Path) -> EvaluatedModel:
         seed=manifest.seed,
         lineage=manifest.lineage,
         heads=manifest.heads,
+        few_shot=manifest.few_shot,
     )

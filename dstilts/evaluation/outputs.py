@@ -23,7 +23,8 @@ def outputs(kind: Kind, logits: npt.NDArray[np.float32], columns: Columns) -> Ar
 
     pair `label` (B,); choice `score` (B,), one unit a choice; span `score`, `start` and `end` (B,):
     of the window's best answer, in characters of the context; tagging `count` (B,), the labelled
-    words of each row, and one after another `word` (index in its sentence) and `tag`.
+    words of each row, and one after another `word` (index in its sentence) and `tag`. Of span also
+    `none` (B,), the score of the first token, which stands for "no answer" where a task has that.
 
     Args:
         logits: of the head, fp32: pair (B, L), choice (B, 1), span (B, T, 2), tagging (B, T, L).
@@ -38,8 +39,8 @@ def outputs(kind: Kind, logits: npt.NDArray[np.float32], columns: Columns) -> Ar
             return _spans(logits, columns)
         case "tagging":
             return _tags(logits, columns)
-        case "retrieval":
-            raise ValueError("retrieval has no head")
+        case "retrieval" | "mlm":
+            raise ValueError(f"{kind} is not predicted from logits of units")
 
 
 def best_span(
@@ -84,6 +85,7 @@ def _spans(logits_BT2: npt.NDArray[np.float32], columns: Columns) -> Arrays:
         "score": np.array(scores, dtype=np.float32),
         "start": np.array(starts, dtype=np.int32),
         "end": np.array(ends, dtype=np.int32),
+        "none": logits_BT2[:, 0].sum(-1),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dstilts.core.errors import UserError
 from dstilts.core.registry import lookup, unknown
-from dstilts.tasks.catalog import task
+from dstilts.tasks.catalog import TaskSpec, task
 from dstilts.tasks.encode_options import SPAN_MAX_LENGTH, EncodeOptions
 from dstilts.tasks.examples import ExampleSet, Kind
 from dstilts.tasks.source import Source
@@ -64,19 +64,19 @@ class EvaluationOptions:
         stride = min(EncodeOptions.doc_stride, max(1, max_length // 3))
         return EncodeOptions(max_length=max_length, doc_stride=stride, label_token=self.label_token)
 
-    def recorded(self, kind: Kind) -> dict[str, object]:
-        """What of these options decides the predictions of a task of this kind."""
-        encoding = self.encoding(kind)
+    def recorded(self, spec: TaskSpec) -> dict[str, object]:
+        """What of these options decides the predictions of a task."""
+        encoding = self.encoding(spec.kind)
         recorded: dict[str, object] = {
             "precision": self.precision,
             "max_length": encoding.max_length,
         }
-        match kind:
+        match spec.kind:
             case "span":
                 recorded["doc_stride"] = encoding.doc_stride
             case "tagging":
                 recorded["label_token"] = encoding.label_token
-            case "retrieval":
+            case "retrieval" if spec.pooling == "mean":
                 recorded["layer"] = self.retrieval_layer
         return recorded
 

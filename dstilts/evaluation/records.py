@@ -17,7 +17,7 @@ from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.metrics.score import Prediction
 
 SCHEMA = 1
-EVALUATION_VERSION = 1  # raised when the same model and examples give other predictions or scores
+EVALUATION_VERSION = 2  # raised when the same model and examples give other predictions or scores
 _PACKAGES = ("dstilts", "torch", "transformers", "tokenizers", "numpy")
 
 
@@ -39,13 +39,12 @@ class Item:
     @property
     def identity(self) -> str:
         """The digest of all that the predictions are a function of."""
-        kind = task(self.examples.task).kind
         return short_key(
             [
                 EVALUATION_VERSION,
                 self.model.digest,
                 self.data_digest,
-                self.options.recorded(kind),
+                self.options.recorded(task(self.examples.task)),
             ]
         )
 
@@ -132,7 +131,7 @@ class RecordFolder:
             "data_digest": item.data_digest,
             "predictions": file_digest(self.predictions_file(item)),
             "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-            "options": {**item.options.recorded(spec.kind), "limit": item.limit},
+            "options": {**item.options.recorded(spec), "limit": item.limit},
         }
         write_json(file, record)
         return file

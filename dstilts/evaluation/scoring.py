@@ -78,9 +78,10 @@ def _say(items: Sequence[Item], scores: Sequence[Metrics], levels: Sequence[Metr
         for item, metrics in zip(items, scores, strict=True)
     }
     worst, best = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-    level = np.mean([metrics[spec.main_metric] for metrics in levels])
+    known = [found[spec.main_metric] for found in levels if spec.main_metric in found]
+    level = f"; chance {np.mean(known):.1f}" if known else ""
     log(
         f"{items[0].model.name}: {spec.name} {spec.main_metric} "
         f"{np.mean(list(values.values())):.1f} over {len(values)} languages "
-        f"({worst} {values[worst]:.1f} to {best} {values[best]:.1f}; chance {level:.1f})"
+        f"({worst} {values[worst]:.1f} to {best} {values[best]:.1f}{level})"
     )

@@ -1,8 +1,8 @@
 """The rows of a model's tasks as one length-sorted stream, cut into micro-batches and shards.
 
 A unit is what goes through the encoder once: a row of a token table, or one choice of a row. Units
-of all languages and heads share micro-batches; the sentences of retrieval tasks have their own,
-because their vectors may come from any layer.
+of all languages and heads share micro-batches; those that vectors are made of have their own, since
+they may come from any layer, and masked texts have theirs, since their logits are many.
 """
 
 import itertools
@@ -32,6 +32,12 @@ class TableRef:
     file: str
     kind: Kind
     head: str | None
+    pooling: str = "mean"
+
+    @property
+    def stream(self) -> str:
+        """Tables of one stream share micro-batches."""
+        return {"retrieval": f"vectors, {self.pooling}", "mlm": "mlm"}.get(self.kind, "heads")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from torch import Tensor
 from dstilts.checkpoints.publish import load_published
 from dstilts.core.errors import UserError
 from dstilts.core.files import atomic_file
+from dstilts.core.random_numbers import stream
 from dstilts.evaluation.outputs import Arrays, Columns, outputs
 from dstilts.evaluation.shards import Shard, TableRef, Units
 from dstilts.models.collate import collate
 from dstilts.models.encoder import load_encoder
+from dstilts.models.masking import Masking
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.models.pooling import pooled_layers
 
@@ -29,6 +31,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "span": ("input_ids", "token_type_ids", "context_start", "char_starts", "char_ends"),
     "tagging": ("input_ids", "token_type_ids", "word_index"),
     "retrieval": ("input_ids", "token_type_ids"),
+    "mlm": ("input_ids", "token_type_ids", "num_masked"),
 }
 
 
@@ -37,6 +40,7 @@ class _Loaded:
     model: MultiTaskModel
     pad_id: int
     device: torch.device
+    masking: Masking | None  # None: the tokenizer has no mask token
 
 
 _number = 0  # of this worker on its node: which of the node's GPUs it takes
@@ -54,7 +58,8 @@ def run_shard(shard: Shard) -> int:
     """Runs a shard and writes its file whole; returns how many units it had.
 
     The file (safetensors) has for each table `<table>.row` and `<table>.choice`, which tell the
-    units, and what `outputs` keeps of them; for sentences `<table>.vector`, fp32.
+    units, and what `outputs` keeps of them; for sentences `<table>.vector`, fp32; for masked texts
+    see `_masked`.
 
     Raises:
         UserError: the model or a token table cannot be loaded.
@@ -84,11 +89,21 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
     for t, where in groups.items():
         for index, position in enumerate(where):
             rows[position] = _sequence(columns[t], index, int(units[position, 2]))
+    table = shard.tables[next(iter(groups))]  # all of a micro-batch are of one stream
+    if table.kind == "mlm":
+        assert table.head is not None
+        arrays = _masked(rows, units, table.head, loaded)
+        return {
+            t: {"row": units[where, 1], "choice": units[where, 2]}
+            | {name: array[where] for name, array in arrays.items()}
+            for t, where in groups.items()
+        }
     padded = collate(rows, "retrieval", loaded.pad_id)
     batch = {name: tensor.to(loaded.device) for name, tensor in padded.items()}
-    is_pooled = shard.tables[next(iter(groups))].kind == "retrieval"
-    if is_pooled:
-        (encoded,) = pooled_layers(loaded.model.encoder, batch, (shard.layer,))
+    if table.kind == "retrieval":
+        # First tokens are trained as vectors, so they are always the last layer's.
+        layer = shard.layer if table.pooling == "mean" else -1
+        (encoded,) = pooled_layers(loaded.model.encoder, batch, (layer,), table.pooling)
     else:
         encoded = loaded.model.encode(batch)
     found: dict[int, Arrays] = {}
@@ -100,11 +115,38 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
 
 
 def _outputs_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
-    if table.head is None:
+    if table.kind == "retrieval":
         return {"vector": _numpy(part)}
+    assert table.head is not None
     # Each unit stands alone, a choice too: the label only tells the head how many there are.
     batch: dict[str, Tensor | str] = {"head": table.head, "label": torch.zeros(len(part))}
     return outputs(table.kind, _numpy(model.bank(part, batch, with_loss=False)), columns)
+
+
+def _masked(rows: Sequence[dict[str, Any]], units: Units, head: str, loaded: _Loaded) -> Arrays:
+    """Of each text, with tokens masked that depend on its place in its table alone: `nll`, the
+    summed negative log likelihood of the masked tokens, `right`, those predicted right, and
+    `count`, how many there are.
+    """
+    assert loaded.masking is not None, "a model with a head for mlm has a mask token"
+    masked = [
+        loaded.masking.apply([row], stream("masking", "evaluation", int(unit[1])))[0]
+        for row, unit in zip(rows, units, strict=True)
+    ]
+    padded = collate(masked, "mlm", loaded.pad_id)
+    batch: dict[str, Tensor | str] = {n: t.to(loaded.device) for n, t in padded.items()}
+    batch["head"] = head
+    logits_MV = loaded.model.logits(loaded.model.encode(batch), batch).float()
+    targets_M = padded["targets"].to(loaded.device)
+    nll = torch.nn.functional.cross_entropy(logits_MV, targets_M, reduction="none")
+    counts = np.array([row["num_masked"] for row in rows], dtype=np.int32)
+    owners = np.repeat(np.arange(len(rows)), counts)
+    right = _numpy(logits_MV.argmax(-1) == targets_M)
+    return {
+        "nll": np.bincount(owners, _numpy(nll), len(rows)).astype(np.float32),
+        "right": np.bincount(owners, right, len(rows)).astype(np.int32),
+        "count": counts,
+    }
 
 
 def _numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
@@ -113,6 +155,8 @@ def _numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
 
 def _sequence(columns: Columns, index: int, choice: int) -> dict[str, Any]:
     """What the encoder reads of one unit: a row, or one choice of a row."""
+    if "num_masked" in columns:
+        return {name: columns[name][index] for name in _COLUMNS["mlm"] if name in columns}
     if "choice_input_ids" in columns:
         found = {name: columns.get(f"choice_{name}") for name in _ENCODER_COLUMNS}
         return {name: values[index][choice] for name, values in found.items() if values}
@@ -154,7 +198,8 @@ def _load_model(shard: Shard) -> _Loaded:
     if shard.precision == "bf16":
         model = model.to(torch.bfloat16)
     device = _device()
-    return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device)
+    masking = Masking.of(tokenizer) if tokenizer.mask_token_id is not None else None
+    return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device, masking)
 
 
 def _device() -> torch.device:

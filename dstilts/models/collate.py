@@ -20,9 +20,12 @@ def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
 
     Always `input_ids` and `attention_mask` (B, T), with `token_type_ids` where the rows have them.
     By kind: pair and choice `label` (B,), span `start` and `end` (B,), tagging `labels` (B, T). The
-    choices of a row stand side by side as rows of their own: (B * C, T).
+    choices of a row stand side by side as rows of their own: (B * C, T); so do the question and the
+    candidate of a ranking task's training row, with `candidate` (B,). Of mlm the M masked tokens:
+    `masked` (M,), their places in the flattened batch, and `targets` (M,), what they were.
     """
-    prefix = "choice_" if kind == "choice" else ""
+    is_ranking = kind == "retrieval" and "candidate" in rows[0]
+    prefix = "choice_" if kind == "choice" or is_ranking else ""
     ids = _sequences(rows, f"{prefix}input_ids")
     batch = {
         "input_ids": _pad(ids, pad_id),
@@ -39,7 +42,12 @@ def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
         case "tagging":
             batch["labels"] = _pad([row["labels"] for row in rows], IGNORED)
         case "retrieval":
-            pass
+            if is_ranking:
+                batch["candidate"] = torch.tensor([row["candidate"] for row in rows])
+        case "mlm":
+            labels = _pad([row["labels"] for row in rows], IGNORED).flatten()
+            batch["masked"] = (labels != IGNORED).nonzero().flatten()
+            batch["targets"] = labels[batch["masked"]]
     return batch
 
 

@@ -1,5 +1,6 @@
 """Any Hugging Face encoder of text, loaded from a folder, a hub name or `default`."""
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json
+from dstilts.core.random_numbers import torch_seed
 
 DEFAULT = "default"
 
@@ -75,6 +77,17 @@ def load_encoder(name_or_folder: str) -> EncoderBundle:
     return EncoderBundle(
         model=model, tokenizer=tokenizer, name=_name(name_or_folder, folder), folder=folder
     )
+
+
+def untrained(bundle: EncoderBundle, seed: int) -> EncoderBundle:
+    """An encoder of the same shape with first weights drawn from `seed`, as its library draws them.
+
+    It goes by another name, and its folder and digest are those of what gave the shape.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(torch_seed(seed, "encoder"))
+        model = type(bundle.model)(bundle.model.config)
+    return dataclasses.replace(bundle, model=model.eval(), name=f"{bundle.name} from scratch")
 
 
 def _name(given: str, folder: Path) -> str:

@@ -13,15 +13,27 @@ from torch.nn import functional as F
 
 from dstilts.core.random_numbers import torch_seed
 from dstilts.tasks.encode_options import IGNORED
+from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import Kind
 
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """What a head is made from: its task's kind, and the labels in the order of its outputs."""
+    """What a head is made from.
+
+    Attributes:
+        labels: in the order of the outputs.
+        similarity: of the two vectors that a ranking task compares.
+    """
 
     kind: Kind
     labels: tuple[str, ...] = ()
+    similarity: str = "cosine"
+
+    @classmethod
+    def of(cls, spec: TaskSpec) -> "HeadSpec":
+        """The head of a task; open labels must have been filled in."""
+        return cls(spec.kind, spec.labels, spec.similarity)
 
 
 class PairHead(nn.Module):
@@ -88,11 +100,74 @@ class TaggingHead(nn.Module):
         return _cross_entropy_sum(logits.flatten(0, 1), batch["labels"].flatten())
 
 
-Head = PairHead | ChoiceHead | SpanHead | TaggingHead
+class RankingHead(nn.Module):
+    """A dual encoder's comparison of question and candidate; it has no weights of its own.
+
+    Both are their first token's vector. A row's candidate competes with the candidates of the other
+    rows of its micro-batch (XTREME-R's scripts: softmax over the batch).
+    """
+
+    # Cosines span 2 at most, too little for a softmax; scripts scale them by a constant like this.
+    COSINE_SCALE = 20.0
+
+    def __init__(self, similarity: str) -> None:
+        super().__init__()
+        self.is_cosine = similarity == "cosine"
+
+    def forward(self, hidden_BTH: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """Scores (B, B) of each question with each candidate, from the states of 2 * B rows."""
+        vectors_BH = hidden_BTH[:, 0].float()
+        if self.is_cosine:
+            vectors_BH = F.normalize(vectors_BH, dim=-1)
+        scores = vectors_BH[0::2] @ vectors_BH[1::2].T
+        return scores * self.COSINE_SCALE if self.is_cosine else scores
+
+    def loss_sum(self, logits: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """Cross entropy of each question's own candidate, summed over the rows.
+
+        The same candidate in another row is right there too and so no negative.
+        """
+        candidate = batch["candidate"]
+        places = torch.arange(len(candidate), device=candidate.device)
+        is_other = places[:, None] != places
+        same = (candidate[:, None] == candidate) & is_other
+        return _cross_entropy_sum(logits.masked_fill(same, float("-inf")), places)
 
 
-def build_head(spec: HeadSpec, hidden_size: int, dropout: float) -> Head:
-    """An untrained head; `initialise` gives it its first weights."""
+class MaskedHead(nn.Module):
+    """Masked language modelling: dense, GELU, normalisation, and the word embeddings as outputs.
+
+    XLM-R's head. The embeddings are the encoder's own; `MultiTaskModel` passes them in the batch.
+    """
+
+    def __init__(self, hidden_size: int, embedding_size: int, vocabulary_size: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden_size, embedding_size)
+        self.norm = nn.LayerNorm(embedding_size)
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+
+    def forward(self, hidden_BTH: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """Logits (M, V) of the M masked tokens over the vocabulary."""
+        masked_MH = hidden_BTH.flatten(0, 1)[batch["masked"]]
+        states_ME = self.norm(F.gelu(self.dense(masked_MH)))
+        return F.linear(states_ME, batch["word_embeddings"], self.bias)
+
+    def loss_sum(self, logits: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """Cross entropy summed over the masked tokens."""
+        return _cross_entropy_sum(logits, batch["targets"])
+
+
+Head = PairHead | ChoiceHead | SpanHead | TaggingHead | RankingHead | MaskedHead
+
+
+def build_head(
+    spec: HeadSpec, hidden_size: int, dropout: float, embeddings: nn.Embedding | None = None
+) -> Head:
+    """An untrained head; `initialise` gives it its first weights.
+
+    Args:
+        embeddings: the encoder's word embeddings, whose size a head for mlm needs.
+    """
     match spec.kind:
         case "pair":
             return PairHead(hidden_size, len(spec.labels), dropout)
@@ -103,18 +178,26 @@ def build_head(spec: HeadSpec, hidden_size: int, dropout: float) -> Head:
         case "tagging":
             return TaggingHead(hidden_size, len(spec.labels), dropout)
         case "retrieval":
-            raise ValueError("retrieval has no head")
+            return RankingHead(spec.similarity)
+        case "mlm":
+            assert embeddings is not None
+            size = embeddings.embedding_dim
+            return MaskedHead(hidden_size, size, embeddings.num_embeddings)
 
 
 def initialise(head: Head, name: str, seed: int) -> None:
     """First weights as a pure function of (seed, name): normal with deviation 0.02, biases zero.
 
+    The scales of a normalisation are left at 1.
+
     The same for every world size, ZeRO stage and set of other heads.
     """
     generator = torch.Generator().manual_seed(torch_seed(seed, "head", name))
     with torch.no_grad():
-        for parameter in head.parameters():
-            if parameter.dim() == 1:
+        for label, parameter in head.named_parameters():
+            if label == "norm.weight":
+                parameter.fill_(1.0)
+            elif parameter.dim() == 1:
                 parameter.zero_()
             else:
                 parameter.normal_(0.0, 0.02, generator=generator)

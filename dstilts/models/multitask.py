@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from dstilts.models.heads import Head, HeadSpec, build_head, initialise
+from dstilts.models.heads import Head, HeadSpec, MaskedHead, build_head, initialise
 
 # A batch is what `collate` gives, and under "head" the name of the head that reads it.
 Batch = Mapping[str, Tensor | str]
@@ -20,10 +20,12 @@ class HeadBank(nn.Module):
     no rank used in a step gets a zero gradient, not its last one again.
     """
 
-    def __init__(self, specs: Mapping[str, HeadSpec], hidden_size: int, dropout: float) -> None:
+    def __init__(self, specs: Mapping[str, HeadSpec], encoder: PreTrainedModel) -> None:
         super().__init__()
+        size, dropout = encoder.config.hidden_size, head_dropout(encoder.config)
+        embeddings = cast(nn.Embedding, encoder.get_input_embeddings())
         self.heads = nn.ModuleDict(
-            {name: build_head(spec, hidden_size, dropout) for name, spec in specs.items()}
+            {name: build_head(spec, size, dropout, embeddings) for name, spec in specs.items()}
         )
 
     def forward(self, hidden_BTH: Tensor, batch: Batch, with_loss: bool) -> Tensor:
@@ -47,21 +49,39 @@ class MultiTaskModel(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = encoder
-        self.bank = HeadBank(heads, encoder.config.hidden_size, head_dropout(encoder.config))
+        self.bank = HeadBank(heads, encoder)
         for name, head in self.bank.heads.items():
             initialise(cast(Head, head), name, seed)
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of the batch's head, summed over its examples (or labelled tokens), in fp32."""
-        return self.bank(self.encode(batch), batch, with_loss=True)
+        return self.logits(self.encode(batch), batch, with_loss=True)
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Tensor:
         """The logits of the batch's head in fp32, on the batch's device.
 
-        pair (B, L), choice (B, C), span (B, T, 2) with padding not masked, tagging (B, T, L).
+        pair (B, L), choice (B, C), span (B, T, 2) with padding not masked, tagging (B, T, L), mlm
+        (M, V) of the M masked tokens, ranking (B, B).
         """
-        return self.bank(self.encode(batch), batch, with_loss=False).float()
+        return self.logits(self.encode(batch), batch).float()
+
+    def logits(self, hidden_BTH: Tensor, batch: Batch, with_loss: bool = False) -> Tensor:
+        """What the batch's head makes of the encoder's states; its summed loss if asked for."""
+        if isinstance(self.bank.heads[str(batch["head"])], MaskedHead):
+            batch = {**batch, "word_embeddings": self._word_embeddings()}
+        loss_or_logits: Tensor = self.bank(hidden_BTH, batch, with_loss)
+        return loss_or_logits
+
+    def _word_embeddings(self) -> Tensor:
+        """All word embeddings (V, E), through their own module: under ZeRO-3 that gathers them.
+
+        Its padding row gets no gradient from here, as it gets none from the inputs.
+        """
+        module = cast(nn.Embedding, self.encoder.get_input_embeddings())
+        ids = torch.arange(module.num_embeddings, device=self.encoder.device)
+        embeddings: Tensor = module(ids)
+        return embeddings
 
     def encode(self, batch: Batch) -> Tensor:
         """The last layer's hidden states (B, T, H)."""

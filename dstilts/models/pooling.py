@@ -1,4 +1,4 @@
-"""Sentence vectors: the mean of the hidden states of any layer.
+"""Sentence vectors: the mean of the hidden states of any layer, or its first token's.
 
 Shapes: B rows, T tokens, D dimensions.
 """
@@ -22,9 +22,17 @@ def mean_pool(hidden_BTD: Tensor, mask_BT: Tensor) -> Tensor:
     return (hidden_BTD.float() * weights_BT1).sum(1) / weights_BT1.sum(1)
 
 
+def pool(hidden_BTD: Tensor, mask_BT: Tensor, pooling: str) -> Tensor:
+    """Sentence vectors in fp32 (B, D): "mean", or "first" for the first token's."""
+    return hidden_BTD[:, 0].float() if pooling == "first" else mean_pool(hidden_BTD, mask_BT)
+
+
 @torch.inference_mode()
 def pooled_layers(
-    encoder: PreTrainedModel, batch: Mapping[str, Tensor | str], layers: Sequence[int]
+    encoder: PreTrainedModel,
+    batch: Mapping[str, Tensor | str],
+    layers: Sequence[int],
+    pooling: str = "mean",
 ) -> list[Tensor]:
     """Sentence vectors (B, D) of each of `layers`: 0 is the embeddings, -1 the last layer.
 
@@ -36,4 +44,4 @@ def pooled_layers(
     for layer in layers:
         if not -len(hidden) <= layer < len(hidden):
             raise UserError(f"no layer {layer}", remedy=f"the encoder has 0 to {len(hidden) - 1}")
-    return [mean_pool(hidden[layer], inputs["attention_mask"]) for layer in layers]
+    return [pool(hidden[layer], inputs["attention_mask"], pooling) for layer in layers]

@@ -11,7 +11,7 @@ from dstilts.engine.phase import PhaseConfig, ScheduleConfig, TaskUse
 from dstilts.sweep.grid import Grid, Target
 
 # Part of every key; raised when a change of the code changes what a phase computes.
-CODE_EPOCH = 1
+CODE_EPOCH = 2
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Grid:
     encoder: str = "default"
     trim_vocabulary: bool = False  # keep only the pieces that the grid's own texts use
     seeds: tuple[int, ...] = (1,)
+    allow_leaks: bool = False  # train on sets that share texts with what is evaluated
     data: DataConfig = field(default_factory=DataConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)

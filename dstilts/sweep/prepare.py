@@ -1,6 +1,6 @@
 """From a grid to its graph: reads its examples, trims the encoder to them, keys the phases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dstilts.core.config import build, to_table
@@ -8,14 +8,14 @@ from dstilts.core.digest import short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
 from dstilts.core.logs import log
+from dstilts.engine.data import examples_of
 from dstilts.engine.phase import TaskUse
 from dstilts.sweep.graph import CODE_EPOCH, Graph, GraphBuilder
 from dstilts.sweep.grid import Grid
 from dstilts.tasks.examples import ExampleSet, texts
-from dstilts.tasks.leakage import training_set
+from dstilts.tasks.leakage import find_overlaps
 from dstilts.tasks.open_source import open_source
 from dstilts.tasks.source import Source
-from dstilts.tasks.subset import take
 
 
 def prepare(grid: Grid, runs: Path) -> Graph:
@@ -45,6 +45,8 @@ def _build(grid: Grid, source: Source, runs: Path) -> Graph:
 
     training = _training_sets(grid, source)
     evaluation = list(_evaluation_sets(grid, source))
+    if not grid.allow_leaks:
+        _refuse_leaks(grid, training, evaluation)
     encoder = load_encoder(grid.encoder)
     if grid.trim_vocabulary:
         sets = [*training.values(), *evaluation]
@@ -64,14 +66,44 @@ def _build(grid: Grid, source: Source, runs: Path) -> Graph:
 def _training_sets(grid: Grid, source: Source) -> dict[tuple[TaskUse, int], ExampleSet]:
     """The English training set of each use of a task and seed (seeds draw different subsets)."""
     uses = grid.uses()
-    whole = {name: training_set(source, name) for name in sorted({use.task for use in uses})}
-    for name, examples in whole.items():
-        log(f"training examples of {name}: {len(examples)} ({examples.subset or 'all'})")
-    return {
-        (use, seed): take(whole[use.task], use.examples, seed=seed)
-        for use in uses
-        for seed in grid.seeds
-    }
+    sets: dict[tuple[TaskUse, int], ExampleSet] = {}
+    for use in sorted(uses, key=lambda use: use.task):
+        for seed in grid.seeds:
+            found = sets[use, seed] = examples_of(use, source, seed)
+            log(f"training examples of {use.task}: {len(found)} ({found.subset or 'all'})")
+    return sets
+
+
+def _refuse_leaks(
+    grid: Grid,
+    training: dict[tuple[TaskUse, int], ExampleSet],
+    evaluation: Sequence[ExampleSet],
+) -> None:
+    """Compares every evaluation set with the training sets on the way to its models.
+
+    Raises:
+        UserError: one of them leaks; the message has the worst case.
+    """
+    rows = {use.task for row in grid.intermediates for use in row.tasks}
+    on_the_way: dict[str, set[str]] = {}
+    for target in grid.targets:
+        for name in target.evaluate:
+            trained = rows | {use.task for use in target.tasks}
+            on_the_way.setdefault(name, set()).update(trained)
+    found = [
+        overlap
+        for overlap in find_overlaps(list(training.values()), evaluation)
+        if overlap.training in on_the_way[overlap.evaluation] and overlap.leaks
+    ]
+    if found:
+        worst = max(found, key=lambda overlap: max(overlap.exact, overlap.runs))
+        raise UserError(
+            f"{worst.training} shares texts with {worst.evaluation} ({worst.split}, "
+            f"{worst.language}): {worst.exact} of {worst.num_examples} examples whole, "
+            f"{worst.runs} in part",
+            remedy="see `dstilts tasks leakage`; take one of them out of the grid, or set "
+            "allow_leaks = true",
+        )
 
 
 def languages_of(name: str, grid: Grid, source: Source) -> tuple[str, ...] | None:

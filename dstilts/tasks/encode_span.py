@@ -32,7 +32,10 @@ class _Pair:
 
 
 def encode_spans(
-    examples: Sequence[SpanExample], tokenizer: PreTrainedTokenizerFast, options: EncodeOptions
+    examples: Sequence[SpanExample],
+    tokenizer: PreTrainedTokenizerFast,
+    options: EncodeOptions,
+    has_no_answer: bool = False,
 ) -> Columns:
     """One row for each window.
 
@@ -40,6 +43,10 @@ def encode_spans(
     IGNORED where the window does not hold all of it (the paper's authors ignore such positions
     too); `context_start`, the position of the first context token; `char_starts` and `char_ends`,
     the context tokens' offsets in the original context; `example`, the index in `examples`.
+
+    Args:
+        has_no_answer: a window without the answer points to the first token, as in SQuAD v2.0's
+            published baselines.
 
     Raises:
         UserError: a context has no text, or the question leaves no room for it.
@@ -59,6 +66,8 @@ def encode_spans(
         tokens = {name: column[index] for name, column in encoded.items()}
         pair = _pair(example, tokens, offsets[index], encoded.sequence_ids(index), options)
         for row in _windows(pair, example, options):
+            if has_no_answer and row["start"] == IGNORED and not _is_unlabelled(example):
+                row["start"] = row["end"] = 0
             columns["example"].append(index)
             for name, value in row.items():
                 columns[name].append(value)
@@ -101,6 +110,10 @@ def _pair(
         starts=[end - len(text.lstrip()) for _, end, text in pieces],
         ends=[start + len(text.rstrip()) for start, _, text in pieces],
     )
+
+
+def _is_unlabelled(example: SpanExample) -> bool:
+    return example.answerable and not example.answers
 
 
 def _slice(positions: range) -> slice:

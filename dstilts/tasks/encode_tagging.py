@@ -30,6 +30,7 @@ def encode_words(
     labels: Sequence[str],
     tokenizer: PreTrainedTokenizerFast,
     options: EncodeOptions,
+    open_labels: bool = False,
 ) -> Columns:
     """One row for each sentence, or several where it is longer than `max_length`.
 
@@ -38,6 +39,9 @@ def encode_words(
     NO_WORD elsewhere; `first_word`, the index of the row's first word; `example`, the index in
     `examples`. Long sentences are split at the borders of words, as XTREME's scripts do; of a word
     that is longer than a whole row the tail is dropped. A word without sub-tokens becomes `<unk>`.
+
+    Args:
+        open_labels: a tag that is not among `labels` is no mistake; it cannot be learned.
     """
     encoded = _encode(examples, tokenizer)
     ids = {label: index for index, label in enumerate(labels)}
@@ -45,7 +49,10 @@ def encode_words(
     columns: Columns = defaultdict(list)
     for index, (example, (tokens, owners)) in enumerate(zip(examples, encoded, strict=True)):
         words = _words(tokens["input_ids"], owners, bare)
-        tags = [lookup("tag", tag, ids) for tag in example.tags]
+        tags = [
+            ids.get(tag, IGNORED) if open_labels else lookup("tag", tag, ids)
+            for tag in example.tags
+        ]
         for row in _rows(tokens, words, tags, options.max_length):
             columns["example"].append(index)
             for name, value in row.items():

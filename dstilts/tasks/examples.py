@@ -6,7 +6,7 @@ from typing import Literal
 
 from dstilts.core.digest import stream_digest
 
-Kind = Literal["pair", "choice", "span", "tagging", "retrieval"]
+Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mlm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class PairExample:
     text_a: str
     text_b: str
     label: str | None  # None where the split is published without labels
+    domain: str = ""  # where the text comes from (MNLI's genre); "" where nothing tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class ChoiceExample:
     question: str
     choices: tuple[str, ...]
     label: int | None
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SpanExample:
-    """A question whose answer is a span of the context."""
+    """A question whose answer is a span of the context.
+
+    No answers and `answerable`: the split is published without them. No answers and not
+    `answerable`: the gold side is that the context does not answer the question (SQuAD v2.0).
+    """
 
     id: str
     context: str
     question: str
     answers: tuple[Answer, ...]
+    answerable: bool = True
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,33 @@ class TaggingExample:
     id: str
     words: tuple[str, ...]
     tags: tuple[str, ...]
+    domain: str = ""  # the treebank
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceExample:
-    """A sentence on one side of a retrieval task, and the ids of its translations on the other."""
+    """A text on one side of a retrieval task, and the ids of what it matches on the other.
+
+    Parallel sentences (Tatoeba, BUCC): `source` is the evaluated language, `target` English.
+    Ranking (LAReQA, Mewsli-X): `source` asks, `target` is the pool of candidates in all languages.
+    """
 
     id: str
     text: str
-    side: Literal["source", "target"]  # source: the evaluated language; target: English
+    side: Literal["source", "target"]
     matches: tuple[str, ...]
+    context: str = ""  # what a candidate stands in; encoded as a second text
 
 
-Example = PairExample | ChoiceExample | SpanExample | TaggingExample | SentenceExample
+@dataclass(frozen=True, slots=True)
+class TextExample:
+    """A text without a label, to be masked."""
+
+    id: str
+    text: str
+
+
+Example = PairExample | ChoiceExample | SpanExample | TaggingExample | SentenceExample | TextExample
 
 
 @dataclass(frozen=True)
@@ -81,18 +103,20 @@ class ExampleSet:
     examples: tuple[Example, ...]
     subset: str | None = None  # how the set differs from the published split; None: it does not
     files: tuple[str, ...] = field(default=())  # what was read, relative to the source's folder
+    calibration: tuple[Example, ...] = ()  # mining: the dev set, on which the threshold is chosen
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def digest(self) -> str:
         """The SHA-256 of the examples' content, in order."""
-        return stream_digest([self.task, *map(repr, self.examples)])
+        calibration = ["calibration", *map(repr, self.calibration)] if self.calibration else []
+        return stream_digest([self.task, *map(repr, self.examples), *calibration])
 
 
 def texts(examples: ExampleSet) -> Iterator[str]:
     """Every text of a set as it goes to the tokenizer: whole texts, single words for tagging."""
-    for example in examples.examples:
+    for example in (*examples.examples, *examples.calibration):
         match example:
             case PairExample():
                 yield example.text_a
@@ -107,4 +131,7 @@ def texts(examples: ExampleSet) -> Iterator[str]:
             case TaggingExample():
                 yield from example.words
             case SentenceExample():
+                yield example.text
+                yield example.context
+            case TextExample():
                 yield example.text

@@ -1,11 +1,10 @@
-"""Nothing trains on what it is evaluated on: exact overlap of training and evaluation texts."""
+"""Nothing trains on what it is evaluated on: texts that training and evaluation sets share."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from dstilts.core.digest import short_key
 from dstilts.core.errors import UserError
-from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.examples import (
     ChoiceExample,
     Example,
@@ -14,36 +13,59 @@ from dstilts.tasks.examples import (
     SentenceExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
-from dstilts.tasks.source import Source
+from dstilts.tasks.ngrams import NgramIndex
 
-# Training sets by source and task: the phases of one launch ask for the same ones again.
-_kept: dict[str, ExampleSet] = {}
+# A pair of sets leaks if at least this share of the evaluation examples stands in the training set,
+# or has a long run of words in common with it: a greeting or a quotation here and there is no leak.
+LEAKING_SHARE = 0.02
 
 
-def training_set(source: Source, task_name: str) -> ExampleSet:
-    """The English training set of a task, less what stands in an evaluation set that it trains for.
+@dataclass(frozen=True)
+class Overlap:
+    """What an evaluation set shares with a training set.
 
-    Published splits overlap: Universal Dependencies' English sets share short sentences. What is
-    left out is counted in the set's `subset`.
-
-    Raises:
-        UserError: the source has no such set, or one of its files is broken.
+    Attributes:
+        exact: evaluation examples whose whole text stands in the training set.
+        runs: those with a run of words (see `ngrams`) that stands there; the exact ones that are
+            long enough among them.
     """
-    key = short_key([source.identity(), task_name])
-    if key not in _kept:
-        training = source.load(task_name, "train", "en")
-        _kept[key] = without_leaks(training, _evaluated_by(source, task_name))
-    return _kept[key]
+
+    training: str
+    evaluation: str
+    split: str
+    language: str
+    num_examples: int
+    exact: int
+    runs: int
+
+    @property
+    def leaks(self) -> bool:
+        """Whether a score of the one after training on the other would mislead."""
+        return max(self.exact, self.runs) >= LEAKING_SHARE * self.num_examples
 
 
-def _evaluated_by(source: Source, task_name: str) -> Iterator[ExampleSet]:
-    """Every evaluation set, in all languages, of the tasks that a training set trains."""
-    for spec in TASKS.values():
-        if task_name in (spec.name, spec.train_task):
-            for split in ("dev", "test"):
-                for language in source.languages(spec.name, split):
-                    yield source.load(spec.name, split, language)
+def find_overlaps(
+    trainings: Sequence[ExampleSet], evaluations: Iterable[ExampleSet]
+) -> Iterator[Overlap]:
+    """What each evaluation set shares with each training set, evaluation sets in turn."""
+    index = NgramIndex()
+    whole = [{_squeezed(example) for example in training.examples} for training in trainings]
+    runs = [index.add(part for e in t.examples for part in _text(e)) for t in trainings]
+    for evaluation in evaluations:
+        keys = [_squeezed(example) for example in evaluation.examples]
+        found = index.runs([_text(example) for example in evaluation.examples])
+        for training, known, known_runs in zip(trainings, whole, runs, strict=True):
+            yield Overlap(
+                training=training.task,
+                evaluation=evaluation.task,
+                split=evaluation.split,
+                language=evaluation.language,
+                num_examples=len(evaluation),
+                exact=sum(key in known for key in keys),
+                runs=int(found.groups_with(known_runs).sum()),
+            )
 
 
 def overlap(training: ExampleSet, evaluation: ExampleSet) -> list[str]:
@@ -64,6 +86,9 @@ def without_leaks(training: ExampleSet, evaluations: Iterable[ExampleSet]) -> Ex
     """
     known = {_text(example) for examples in evaluations for example in examples.examples}
     kept = tuple(example for example in training.examples if _text(example) not in known)
+    left = {example.id for example in kept}
+    # A question goes with its candidate.
+    kept = tuple(e for e in kept if left.issuperset(getattr(e, "matches", ())))
     dropped = len(training) - len(kept)
     if not dropped:
         return training
@@ -77,6 +102,11 @@ def without_leaks(training: ExampleSet, evaluations: Iterable[ExampleSet]) -> Ex
     return dataclasses.replace(training, examples=kept, subset=subset)
 
 
+def _squeezed(example: Example) -> tuple[str, ...]:
+    """The whole text without spaces: words of a tagged sentence are the sentence they come from."""
+    return tuple("".join(part.split()) for part in _text(example))
+
+
 def _text(example: Example) -> tuple[str, ...]:
     match example:
         case PairExample():
@@ -87,6 +117,6 @@ def _text(example: Example) -> tuple[str, ...]:
             parts = (example.context, example.question)
         case TaggingExample():
             parts = (" ".join(example.words),)
-        case SentenceExample():
+        case SentenceExample() | TextExample():
             parts = (example.text,)
     return tuple(" ".join(part.lower().split()) for part in parts)

@@ -7,11 +7,11 @@ from dstilts.core.registry import unknown
 from dstilts.tasks.local import LocalSource
 from dstilts.tasks.source import Source
 
-SOURCES = ("local", "phrasebook")
+SOURCES = ("local", "phrasebook", "hub")
 
 
 def open_source(name: str, folder: Path | None = None) -> Source:
-    """The source of that name: `local` needs a folder of data sets, `phrasebook` takes none.
+    """The source of that name: `local` needs a folder of data sets, the others take none.
 
     Raises:
         UserError: there is no such source, or no such folder.
@@ -20,6 +20,10 @@ def open_source(name: str, folder: Path | None = None) -> Source:
         from dstilts.tasks.phrasebook.source import PhrasebookSource
 
         return PhrasebookSource()
+    if name == "hub":
+        from dstilts.tasks.hub.source import HubSource
+
+        return HubSource()
     if name == "local":
         if folder is None:
             raise UserError("the source 'local' needs a folder of data sets")

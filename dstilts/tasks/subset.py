@@ -1,40 +1,55 @@
 """Fixed random subsets of examples, the same items in every language of a parallel task."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from dstilts.core.random_numbers import stream
-from dstilts.tasks.examples import ExampleSet, SentenceExample
+from dstilts.tasks.examples import Example, ExampleSet, SentenceExample
 
 
 def take(examples: ExampleSet, limit: int | None, seed: int) -> ExampleSet:
-    """At most `limit` examples (of retrieval tasks: pairs), in their own order.
+    """At most `limit` examples (of retrieval tasks: source sentences), in their own order.
 
     The draw depends on the seed, the task, the split and the number of examples, not on the
-    language: parallel languages keep the same items.
+    language: parallel languages keep the same items. Of the targets of a retrieval task those stay
+    that match, and of those that match nothing the same share as of the sources; a set for
+    calibration is cut to the same share.
     """
-    items = _items(examples)
+    items = _items(examples.examples)
     if limit is None or limit >= len(items):
         return examples
-    draws = stream("subset", seed, examples.task, examples.split)
-    chosen = np.sort(draws.permutation(len(items))[:limit])
-    wanted = {name for index in chosen for name in items[index]}
+    share = limit / len(items)
+    name = (seed, examples.task, examples.split)
+    calibration = _taken(examples.calibration, share, *name, "calibration")
     note = f"{limit} of {len(items)}, drawn with seed {seed}"
     return dataclasses.replace(
         examples,
-        examples=tuple(example for example in examples.examples if example.id in wanted),
+        examples=_taken(examples.examples, share, *name),
         subset=f"{note}; {examples.subset}" if examples.subset else note,
+        calibration=calibration,
     )
 
 
-def _items(examples: ExampleSet) -> list[tuple[str, ...]]:
+def _taken(examples: Sequence[Example], share: float, *name: str | int) -> tuple[Example, ...]:
+    items = _items(examples)
+    draws = stream("subset", *name)
+    chosen = np.sort(draws.permutation(len(items))[: round(share * len(items))])
+    wanted = {name for index in chosen for name in items[index]}
+    matched = {name for item in items for name in item}
+    others = [e.id for e in examples if e.id not in matched]
+    kept = np.sort(draws.permutation(len(others))[: round(share * len(others))])
+    wanted |= {others[index] for index in kept}
+    return tuple(example for example in examples if example.id in wanted)
+
+
+def _items(examples: Sequence[Example]) -> list[tuple[str, ...]]:
     """The ids that stand or fall together: a sentence and its translations, or one example."""
-    first = examples.examples[0] if examples.examples else None
-    if isinstance(first, SentenceExample):
+    if examples and isinstance(examples[0], SentenceExample):
         return [
             (example.id, *example.matches)
-            for example in examples.examples
+            for example in examples
             if isinstance(example, SentenceExample) and example.side == "source"
         ]
-    return [(example.id,) for example in examples.examples]
+    return [(example.id,) for example in examples]

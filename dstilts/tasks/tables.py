@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _ROWS = "rows.arrow"
-_NUMBERS = {"example", "length", "label", "start", "end", "context_start", "first_word"}
+_NUMBERS = {"example", "length", "label", "start", "end", "context_start", "first_word"} | {
+    "candidate",
+    "num_masked",
+}
 
 
 def token_table(
@@ -56,6 +59,8 @@ def _key(
             "examples": examples.digest(),
             "kind": spec.kind,
             "labels": spec.labels,
+            "has_no_answer": spec.has_no_answer,
+            "is_training": examples.split == "train",
             "tokenizer": tokenizer_digest(tokenizer),
             "options": options,
             "version": ENCODING_VERSION,

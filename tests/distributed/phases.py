@@ -17,8 +17,10 @@ from dstilts.tasks.examples import (
     Example,
     ExampleSet,
     PairExample,
+    SentenceExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
 from tests.tiny import SENTENCES
 
@@ -28,7 +30,10 @@ WORDS = SENTENCES["en"].split()
 def made_up(name: str, number: int = 120) -> ExampleSet:
     """A training set of any kind: random words, labels that can be learned, 2 to 20 words."""
     draw = random.Random(name)
-    examples = tuple(_example(name, str(index), draw) for index in range(number))
+    if task(name).kind == "retrieval":
+        examples = tuple(e for index in range(number) for e in _match(index, draw))
+    else:
+        examples = tuple(_example(name, str(index), draw) for index in range(number))
     return ExampleSet(name, "train", "en", "made up", examples)
 
 
@@ -51,7 +56,17 @@ def _example(name: str, number: str, draw: random.Random) -> Example:
         case "choice":
             choices = tuple(draw.choices(WORDS, k=spec.num_choices or 3))
             return ChoiceExample(number, " ".join(words), "Who?", choices, draw.randrange(3))
+        case "mlm":
+            return TextExample(number, " ".join(words))
     raise ValueError(name)
+
+
+def _match(number: int, draw: random.Random) -> tuple[Example, Example]:
+    """A question and its candidate, which have a word in common."""
+    words = draw.choices(WORDS, k=draw.randint(2, 6))
+    question = SentenceExample(f"q{number}", f"Where is {words[0]}?", "source", (f"c{number}",))
+    text = " ".join(words)
+    return question, SentenceExample(f"c{number}", text, "target", (), context=f"{text} here")
 
 
 def phase(

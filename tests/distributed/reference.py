@@ -28,7 +28,8 @@ def train_plainly(config: PhaseConfig) -> tuple[list[float], dict[str, torch.Ten
         total = torch.zeros(())
         for number, chosen in enumerate(work.micro_batches):
             torch.manual_seed(torch_seed(config.seed, "dropout", step, number))
-            batch = work.task.batch(chosen, bundle.tokenizer.pad_token_id)
+            place = (config.seed, step, number)
+            batch = work.task.batch(chosen, bundle.tokenizer.pad_token_id, place)
             total = total + _loss_sum(model, batch, work.task.head)
         loss = total / _count(work)
         losses.append(loss.item())
@@ -57,6 +58,16 @@ def published_weights(folder: Path) -> dict[str, torch.Tensor]:
 def _loss_sum(model: MultiTaskModel, batch: dict, name: str) -> torch.Tensor:
     """Written apart from the heads' own losses."""
     head = model.bank.heads[name]
+    if "masked" in batch:
+        hidden = model.encode(batch).flatten(0, 1)[batch["masked"]]
+        table = model.encoder.get_input_embeddings()
+        words = F.embedding(torch.arange(len(table.weight)), table.weight, table.padding_idx)
+        logits = head.norm(F.gelu(head.dense(hidden))) @ words.T + head.bias
+        return F.cross_entropy(logits, batch["targets"], reduction="sum")
+    if "candidate" in batch:
+        first = model.encode(batch)[:, 0]
+        scores = first[0::2] @ first[1::2].T
+        return -scores.log_softmax(1).diagonal().sum()
     logits = head(model.encode(batch), batch)
     if "labels" in batch:
         return F.cross_entropy(logits.transpose(1, 2), batch["labels"], reduction="sum")
@@ -68,6 +79,8 @@ def _loss_sum(model: MultiTaskModel, batch: dict, name: str) -> torch.Tensor:
 
 def _count(work) -> int:
     rows = [work.task.table[work.task.rows[c].tolist()] for c in work.micro_batches]
+    if work.task.kind == "mlm":
+        return sum(number for part in rows for number in part["num_masked"])
     if work.task.kind == "tagging":
         return sum(label != -100 for part in rows for row in part["labels"] for label in row)
     return sum(map(len, work.micro_batches))
@@ -75,7 +88,7 @@ def _count(work) -> int:
 
 def _groups(model: MultiTaskModel, config: PhaseConfig) -> list[dict]:
     def decays(name: str, parameter: torch.Tensor) -> bool:
-        return not (name.endswith("bias") or "LayerNorm" in name)
+        return not (name.endswith("bias") or "norm" in name.lower())
 
     named = list(model.named_parameters())
     return [

@@ -17,7 +17,7 @@ from tests.tiny import tiny_encoder
 pytestmark = pytest.mark.distributed
 
 SINGLE = ("mnli",)
-MIXTURE = ("mnli", "udpos", "squad_v1")
+MIXTURE = ("mnli", "udpos", "squad_v1", "mlm", "lareqa")
 STAGES = (0, 1, 2, 3)
 
 LOSS_TOLERANCE = {"fp32": 1e-5, "bf16": 0.05}

@@ -7,12 +7,23 @@ import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine.data import describe, encode_options, heads_of, load_examples, token_rows
+from dstilts.engine.data import (
+    describe,
+    encode_options,
+    examples_of,
+    heads_of,
+    load_examples,
+    token_rows,
+)
 from dstilts.engine.phase import BatchConfig, TaskUse
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import NLI_LABELS
 from dstilts.tasks.examples import ExampleSet, PairExample
+from dstilts.tasks.open_source import open_source
+from dstilts.tasks.transform.apply import TransformConfig
+from dstilts.tasks.transform.code_switch import CodeSwitch
+from dstilts.tasks.transform.few_shot import FewShot
 from tests.distributed.phases import made_up, phase
 
 
@@ -63,3 +74,27 @@ def test_a_zero_shot_task_is_trained_on_its_english_one(tmp_path: Path) -> None:
 def test_what_is_not_trained_on(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         load_examples(phase(tmp_path, Path("none"), name))
+
+
+def test_few_shot_examples_are_added_to_the_training_set() -> None:
+    few = FewShot("xnli", languages=("de",), examples=6)
+    use = TaskUse("mnli", examples=None, transform=TransformConfig(few_shot=few))
+    source = open_source("phrasebook")
+    training = examples_of(use, source, seed=1)
+    plain = examples_of(TaskUse("mnli"), source, seed=1)
+    added = {example.id for example in training.examples} - {e.id for e in plain.examples}
+    assert len(added) == 6
+    assert all(name.startswith("xnli-dev-de-") for name in added)
+
+
+def test_transformations_come_before_the_number_of_examples() -> None:
+    switch = TransformConfig(code_switch=CodeSwitch(("de", "fr"), rate=1.0))
+    source = open_source("phrasebook")
+    use = TaskUse("mnli", examples=50, transform=switch)
+    plain = examples_of(TaskUse("mnli", examples=50), source, seed=1)
+    switched = examples_of(use, source, seed=1)
+    assert [e.id for e in switched.examples] == [e.id for e in plain.examples]
+    assert [e.label for e in switched.examples] == [e.label for e in plain.examples]
+    changed = sum(a != b for a, b in zip(switched.examples, plain.examples, strict=True))
+    assert changed > 45
+    assert "code-switched" in str(switched.subset)

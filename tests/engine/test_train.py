@@ -25,6 +25,7 @@ from dstilts.engine.phase import EngineConfig, PhaseConfig, TaskUse
 from dstilts.engine.preemption import EXIT_CODE
 from dstilts.engine.saving import resume_folder
 from dstilts.engine.train import train_on, train_phase
+from dstilts.models.encoder import load_encoder
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.tasks.catalog import task
 from tests.distributed.phases import made_up, phase
@@ -262,3 +263,30 @@ def test_mistakes_cost_nothing(tmp_path: Path, encoder: Path) -> None:
         run(dataclasses.replace(config, parent="no/such/folder"))
     assert not config.output.exists()
     assert not config.run_folder.exists()
+
+
+def test_an_encoder_is_pretrained_from_scratch(tmp_path: Path, encoder: Path) -> None:
+    configs = [
+        dataclasses.replace(phase(tmp_path / name, encoder, "mlm", steps=2), from_scratch=True)
+        for name in ("first", "again")
+    ]
+    other = dataclasses.replace(configs[0], output=tmp_path / "other", seed=2)
+    for config in (*configs, other):
+        run(config)
+    assert digests(configs[0]) == digests(configs[1]) != digests(other)
+    published = load_published(configs[0].output)
+    assert published.manifest.encoder == "tiny from scratch"
+    assert published.manifest.lineage[0].tasks == ("mlm",)
+    given = load_encoder(str(encoder)).model.state_dict()
+    learned = published.encoder.state_dict()
+    matrices = [name for name, weight in given.items() if weight.dim() == 2 and len(weight) > 2]
+    for name in matrices:
+        # Two small steps away from the first weights, not from the parent's.
+        assert float((learned[name] - given[name]).abs().mean()) > 0.01, name
+
+
+def test_what_mlm_learns_is_what_it_is_trained_on(tmp_path: Path, encoder: Path) -> None:
+    config = phase(tmp_path / "mlm", encoder, "mlm", steps=60)
+    run(config)
+    losses = [event["loss"] for event in train_events(config)]
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])

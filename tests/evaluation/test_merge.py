@@ -86,16 +86,17 @@ def test_the_best_choice_and_of_equal_ones_the_first() -> None:
 
 def test_the_best_window_answers_from_the_original_context() -> None:
     examples: list[Example] = [SpanExample("a", "one  two", "", ()), SpanExample("b", "x", "", ())]
-    found = merged(
-        "xquad",
-        examples,
-        [0, 0, 1],
-        row=[2, 1, 0],
-        score=[-9.0, 2.0, 1.0],
-        start=[0, 0, 5],
-        end=[1, 8, 8],
-    )
-    assert found == {"a": "one  two", "b": "x"}
+    arrays: dict[str, list[Any]] = {
+        "row": [2, 1, 0],
+        "score": [-9.0, 2.0, 1.0],
+        "start": [0, 0, 5],
+        "end": [1, 8, 8],
+        "none": [0.5, 3.0, 2.5],
+    }
+    assert merged("xquad", examples, [0, 0, 1], **arrays) == {"a": "one  two", "b": "x"}
+    # The window that is least sure of "no answer" speaks for the question (SQuAD v2.0's baselines).
+    found = merged("squad_v2", examples, [0, 0, 1], **arrays)
+    assert found == {"a": ["one  two", 0.5], "b": ["x", 9.5]}
 
 
 def test_split_sentences_are_joined_word_by_word() -> None:

@@ -65,5 +65,5 @@ def test_labels_and_scores() -> None:
     logits = np.array([[0, 2, 1], [3, 3, 0]], dtype=np.float32)
     assert outputs("pair", logits, {})["label"].tolist() == [1, 0]
     assert outputs("choice", logits[:, :1], {})["score"].tolist() == [0, 3]
-    with pytest.raises(ValueError, match="no head"):
+    with pytest.raises(ValueError, match="not predicted from logits"):
         outputs("retrieval", logits, {})

@@ -6,6 +6,7 @@ import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.evaluation.plan import EvaluationOptions, evaluation_sets
+from dstilts.tasks.catalog import task
 from tests.evaluation.tiny_farm import MemorySource
 
 SOURCE = MemorySource()
@@ -57,11 +58,12 @@ def test_rows_are_never_longer_than_the_encoder_takes() -> None:
 
 def test_only_what_decides_a_prediction_is_recorded() -> None:
     recorded = EvaluationOptions().recorded
-    assert recorded("pair") == {"precision": "fp32", "max_length": 256}
-    assert recorded("span") == {"precision": "fp32", "max_length": 384, "doc_stride": 128}
-    assert recorded("retrieval")["layer"] == -1
-    assert recorded("tagging")["label_token"] == "first_nonbare"
-    assert EvaluationOptions(tokens=1).recorded("pair") == recorded("pair")
+    assert recorded(task("xnli")) == {"precision": "fp32", "max_length": 256}
+    assert recorded(task("xquad")) == {"precision": "fp32", "max_length": 384, "doc_stride": 128}
+    assert recorded(task("tatoeba"))["layer"] == -1
+    assert "layer" not in recorded(task("lareqa"))
+    assert recorded(task("udpos"))["label_token"] == "first_nonbare"
+    assert EvaluationOptions(tokens=1).recorded(task("xnli")) == recorded(task("xnli"))
 
 
 def test_bad_options_are_the_users_mistake() -> None:

@@ -22,15 +22,26 @@ from dstilts.tasks.examples import (
     SentenceExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
 from tests.tiny import SENTENCES, tiny_encoder
 
-TASKS = ("xnli", "socialiqa", "xquad", "udpos", "tatoeba")
+TASKS = (
+    "xnli",
+    "socialiqa",
+    "xquad",
+    "squad_v2",
+    "udpos",
+    "ccg",
+    "tatoeba",
+    "bucc2018",
+    "lareqa",
+    "mlm",
+)
+SUPERTAGS = ("N", "NP", "S\\NP")
 HEADS = {
-    task(name).head: HeadSpec(task(name).kind, task(name).labels)
-    for name in TASKS
-    if task(name).head is not None
-}
+    name: HeadSpec.of(spec) for spec in map(task, TASKS) for name in [spec.head] if name is not None
+} | {"ccg": HeadSpec("tagging", SUPERTAGS)}
 
 
 def words(language: str, start: int, number: int) -> str:
@@ -95,17 +106,79 @@ def parallel(language: str) -> list[Example]:
     ]
 
 
+def questions_or_none(language: str) -> list[Example]:
+    """Every second question is not answered by its context."""
+    return [
+        SpanExample(e.id, e.context, e.question, (), answerable=False) if index % 2 else e
+        for index, e in enumerate(questions(language))
+        if isinstance(e, SpanExample)
+    ]
+
+
+def supertags(language: str) -> list[Example]:
+    """One tag is of none of the words the model was trained on."""
+    tags = [*SUPERTAGS, "S/unseen"]
+    return [
+        TaggingExample(e.id, e.words, tuple(tags[n % 4] for n in range(len(e.words))))
+        for e in sentences(language)
+        if isinstance(e, TaggingExample)
+    ]
+
+
+def comparable(language: str) -> list[Example]:
+    """Four sentences have a translation, the others none; one text of each side stands twice."""
+    sides = (("source", language, "target"), ("target", "en", "source"))
+    return [
+        SentenceExample(
+            f"{side}-{i}",
+            words(code, start, 4 + start % 3),
+            side,
+            (f"{other}-{i}",) if i < 4 else (),
+        )
+        for side, code, other in sides
+        for i, start in enumerate([*range(9), 5])
+    ]
+
+
+def pool(language: str) -> list[Example]:
+    """Questions of a language; candidates of all languages, in their paragraphs."""
+    codes = ("de", "ru")
+    asked: list[Example] = [
+        SentenceExample(
+            f"q{i}", words(language, i, 3), "source", tuple(f"{code}-{i}" for code in codes)
+        )
+        for i in range(4)
+    ]
+    candidates = [
+        SentenceExample(
+            f"{code}-{i}", words(code, i, 5), "target", (), context=words(code, i, 9 + 40 * (i > 4))
+        )
+        for code in codes
+        for i in range(12)
+    ]
+    return [*asked, *candidates]
+
+
+def raw_texts(language: str) -> list[Example]:
+    return [TextExample(str(i), words(language, i, 2 + 3 * i)) for i in range(8)]
+
+
 MAKERS = {
     "xnli": ("test", pairs, ("en", "de", "hi")),
     "socialiqa": ("dev", choices, ("en",)),
     "xquad": ("test", questions, ("en", "de")),
+    "squad_v2": ("dev", questions_or_none, ("en",)),
     "udpos": ("test", sentences, ("en", "ru")),
+    "ccg": ("dev", supertags, ("en",)),
     "tatoeba": ("test", parallel, ("de", "ru")),
+    "bucc2018": ("test", comparable, ("de",)),
+    "lareqa": ("test", pool, ("de", "ru")),
+    "mlm": ("dev", raw_texts, ("de", "hi")),
 }
 
 
 class MemorySource:
-    """All five kinds of tasks in a few languages; XNLI has a dev split in Thai too."""
+    """All kinds of tasks in a few languages; XNLI has a dev split in Thai too."""
 
     name = "memory"
 

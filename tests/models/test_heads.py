@@ -77,6 +77,37 @@ def test_first_weights_depend_on_seed_and_name_alone() -> None:
     assert 0.01 < float(one["dense.weight"].std()) < 0.03
 
 
-def test_retrieval_has_no_head() -> None:
-    with pytest.raises(ValueError, match="no head"):
-        build_head(HeadSpec("retrieval"), 8, 0.0)
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_a_question_is_compared_with_the_candidates_of_the_micro_batch(similarity: str) -> None:
+    head = made(HeadSpec("retrieval", similarity=similarity))
+    hidden = torch.randn(8, 3, 8)
+    batch = {"candidate": torch.tensor([5, 6, 5, 7])}
+    scores = head(hidden, batch)
+    questions, candidates = hidden[0::2, 0], hidden[1::2, 0]
+    if similarity == "cosine":
+        expected = 20 * F.cosine_similarity(questions[:, None], candidates[None], dim=-1)
+    else:
+        expected = questions @ candidates.T
+    torch.testing.assert_close(scores, expected)
+    # Rows 0 and 2 have the same candidate: it is no negative of the other row.
+    rows = {0: [0, 1, 3], 1: [0, 1, 2, 3], 2: [1, 2, 3], 3: [0, 1, 2, 3]}
+    losses = [-scores[row, seen].log_softmax(0)[seen.index(row)] for row, seen in rows.items()]
+    torch.testing.assert_close(head.loss_sum(scores, batch), torch.stack(losses).sum())
+
+
+def test_masked_tokens_are_predicted_with_the_word_embeddings() -> None:
+    embeddings = torch.nn.Embedding(11, 6)  # of another size than the hidden states, as RemBERT's
+    head = build_head(HeadSpec("mlm"), 8, 0.0, embeddings)
+    initialise(head, "mlm", 1)
+    hidden = torch.randn(2, 3, 8)
+    batch = {
+        "masked": torch.tensor([1, 5]),
+        "targets": torch.tensor([4, 9]),
+        "word_embeddings": embeddings.weight,
+    }
+    logits = head(hidden, batch)
+    states = F.gelu(head.dense(torch.stack([hidden[0, 1], hidden[1, 2]])))
+    expected = F.layer_norm(states, (6,)) @ embeddings.weight.T
+    torch.testing.assert_close(logits, expected)
+    loss = -(logits[0].log_softmax(0)[4] + logits[1].log_softmax(0)[9])
+    torch.testing.assert_close(head.loss_sum(logits, batch), loss)

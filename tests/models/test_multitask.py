@@ -16,6 +16,8 @@ HEADS = {
     "choice": HeadSpec("choice"),
     "span": HeadSpec("span"),
     "pos": HeadSpec("tagging", ("X", "Y")),
+    "lareqa": HeadSpec("retrieval", similarity="dot"),
+    "mlm": HeadSpec("mlm"),
 }
 
 
@@ -25,20 +27,23 @@ def batch(head: str) -> dict:
     for row in rows:
         row["labels"] = [-100, *[1] * (len(row["input_ids"]) - 1)]
         row["choice_input_ids"] = ids
+        row["candidate"] = len(row["input_ids"])
     return {**collate(rows, HEADS[head].kind, pad_id=1), "head": head}
 
 
 @pytest.mark.parametrize("kind", ["xlm-roberta", "bert", "mt5", "modernbert"])
 def test_every_head_on_every_encoder(tmp_path: Path, kind: str) -> None:
     model = MultiTaskModel(load_encoder(str(tiny_encoder(tmp_path, kind))).model, HEADS, seed=1)
+    num_pieces = model.encoder.get_input_embeddings().num_embeddings
     shapes = {"nli": (2, 3), "choice": (2, 2), "span": (2, 5, 2), "pos": (2, 5, 2)}
+    shapes |= {"lareqa": (2, 2), "mlm": (6, num_pieces)}
     for head, shape in shapes.items():
         model.zero_grad()
         model(batch(head)).backward()
         touched = {
             n.split(".")[2] for n, p in model.bank.named_parameters("bank") if p.grad is not None
         }
-        assert touched == {head}
+        assert touched == {head} - {"lareqa"}  # which has no weights of its own
         logits = model.eval().predict(batch(head))
         assert logits.shape == shape
         assert logits.dtype == torch.float32

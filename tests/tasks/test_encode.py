@@ -1,5 +1,7 @@
 """Pairs, choices, sentences, and what all kinds of rows share."""
 
+import dataclasses
+
 import pytest
 from transformers import PreTrainedTokenizerFast
 
@@ -7,7 +9,7 @@ from dstilts.core.errors import UserError
 from dstilts.tasks import encode as encode_module
 from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
-from dstilts.tasks.examples import ChoiceExample, PairExample, SentenceExample
+from dstilts.tasks.examples import ChoiceExample, PairExample, SentenceExample, TextExample
 from tests.tiny import SENTENCES, byte_level_tokenizer, tiny_tokenizer
 
 OPTIONS = EncodeOptions()
@@ -103,6 +105,48 @@ def test_sentences_of_both_sides(tokenizer: PreTrainedTokenizerFast, example_set
         tokenizer(example.text)["input_ids"] for example in examples
     ]
     assert set(rows[0]) == {"example", "input_ids", "length"}
+
+
+def test_a_candidate_is_a_pair_with_its_context(tokenizer, example_set) -> None:
+    examples = [
+        SentenceExample("q", SENTENCES["en"], "source", ("c",)),
+        SentenceExample("c", SENTENCES["de"], "target", (), context=SENTENCES["ru"]),
+    ]
+    rows = list(encode(example_set("lareqa", examples), task("lareqa"), tokenizer, OPTIONS))
+    assert rows[0]["input_ids"] == tokenizer(SENTENCES["en"])["input_ids"]
+    assert rows[1]["input_ids"] == tokenizer(SENTENCES["de"], SENTENCES["ru"])["input_ids"]
+
+
+def test_training_rows_of_a_ranking_task_are_questions_with_their_candidates(
+    tokenizer, example_set
+) -> None:
+    candidates = [
+        SentenceExample(f"c{i}", SENTENCES[c], "target", ()) for i, c in enumerate("de en".split())
+    ]
+    questions = [
+        SentenceExample(f"q{i}", SENTENCES["hi"][: 10 + i], "source", (f"c{i % 2}",))
+        for i in range(3)
+    ]
+    examples = dataclasses.replace(
+        example_set("lareqa", [questions[0], *candidates, *questions[1:]]), split="train"
+    )
+    rows = list(encode(examples, task("lareqa"), tokenizer, OPTIONS))
+    assert [row["example"] for row in rows] == [0, 3, 4]
+    assert [row["candidate"] for row in rows] == [1, 2, 1]
+    assert rows[1]["choice_input_ids"] == [
+        tokenizer(questions[1].text)["input_ids"],
+        tokenizer(candidates[1].text)["input_ids"],
+    ]
+    assert rows[1]["length"] == sum(map(len, rows[1]["choice_input_ids"]))
+
+
+def test_raw_texts_know_how_many_tokens_to_mask(tokenizer, example_set) -> None:
+    texts = [SENTENCES["en"] * 4, "a", "<s></s>"]
+    examples = [TextExample(str(i), text) for i, text in enumerate(texts)]
+    options = EncodeOptions(max_length=42)
+    rows = list(encode(example_set("mlm", examples), task("mlm"), tokenizer, options))
+    assert [len(row["input_ids"]) for row in rows[:2]] == [42, 3]
+    assert [row["num_masked"] for row in rows] == [6, 1, 0]
 
 
 @pytest.mark.parametrize(

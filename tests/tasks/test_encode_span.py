@@ -1,15 +1,20 @@
 """Windows over contexts in many scripts, and answers cut back out of them."""
 
+import dataclasses
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from transformers import PreTrainedTokenizerFast
 
 from dstilts.core.errors import UserError
+from dstilts.models.encoder import load_encoder
 from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
+from dstilts.tasks.encode_options import IGNORED
 from dstilts.tasks.encode_span import decode
 from dstilts.tasks.examples import Answer, ExampleSet, SpanExample
+from dstilts.tasks.local import LocalSource
 from tests.tiny import SENTENCES, tiny_tokenizer
 
 SPEC = task("xquad")
@@ -52,6 +57,53 @@ def test_gold_positions_give_the_answer_back(
         assert ANSWERS[language] in (text := decode(context, row, row["start"], row["end"]))
         # A piece may reach past the answer (a case ending, a full stop), never a whole word.
         assert len(text) <= len(ANSWERS[language]) + 2
+
+
+def test_no_answer_is_the_first_token_in_every_window_without_one(tokenizer) -> None:
+    context = " ".join([SENTENCES["en"]] * 2)
+    answered = question(context, ANSWERS["en"])
+    unanswered = dataclasses.replace(answered, answers=(), answerable=False)
+    unlabelled = dataclasses.replace(answered, answers=())
+    spec = task("squad_v2")
+
+    def starts(example: SpanExample) -> list[int]:
+        examples = ExampleSet("squad_v2", "dev", "en", "local", (example,))
+        rows = list(encode(examples, spec, tokenizer, SHORT))
+        assert [row["start"] <= row["end"] for row in rows] == [True] * len(rows)
+        return [row["start"] for row in rows]
+
+    assert set(starts(unanswered)) == {0}
+    assert set(starts(unlabelled)) == {IGNORED}
+    found = starts(answered)
+    assert found.count(0) > 1
+    assert max(found) > 0
+    assert IGNORED not in found
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("language", task("xquad").languages)
+def test_every_answer_of_xquad_survives_its_windows(language: str, data_folder: Path) -> None:
+    tokenizer = load_encoder("default").tokenizer
+    examples = LocalSource(data_folder).load("xquad", "test", language)
+    found, exact = set(), set()
+    for row in encode(examples, SPEC, tokenizer, EncodeOptions.for_kind("span")):
+        if row["start"] == IGNORED:
+            continue
+        example = examples.examples[row["example"]]
+        assert isinstance(example, SpanExample)
+        answer = example.answers[0]
+        text = decode(example.context, row, row["start"], row["end"])
+        found.add(row["example"])
+        if text == answer.text:
+            exact.add(row["example"])
+        # Otherwise a piece holds the border: one token less on that side would lose some of it.
+        assert answer.text in text
+        first, last = (row[name] - row["context_start"] for name in ("start", "end"))
+        assert row["char_ends"][first] > answer.start
+        assert row["char_starts"][last] < answer.start + len(answer.text)
+    assert len(found) == len(examples) == 1190
+    # Pieces such as `").` and `(118)` hold a mark and a border of the answer.
+    assert len(exact) >= 1130
 
 
 def test_windows_are_regular_and_cover_the_context(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from dstilts.core.errors import UserError
-from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.examples import (
     Answer,
     ChoiceExample,
@@ -15,8 +14,9 @@ from dstilts.tasks.examples import (
     SentenceExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
-from dstilts.tasks.leakage import overlap, training_set, without_leaks
+from dstilts.tasks.leakage import find_overlaps, overlap, without_leaks
 from dstilts.tasks.local import LocalSource
 
 # Of each kind: an example, the same text again with another id and gold, another text.
@@ -72,46 +72,42 @@ def test_what_is_left_out_is_counted() -> None:
         without_leaks(some(trained), [some(same)])
 
 
-def write(folder: Path, name: str, text: str) -> None:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+def test_a_question_goes_with_its_candidate() -> None:
+    question = SentenceExample("q", "Who?", "source", ("c",))
+    candidate = SentenceExample("c", "She.", "target", ())
+    other = SentenceExample("q2", "Where?", "source", ("c2",))
+    place = SentenceExample("c2", "Here.", "target", ())
+    evaluated = some(SentenceExample("e", "she.", "target", ()))
+    left = without_leaks(some(question, candidate, other, place), [evaluated])
+    assert left.examples == (other, place)
 
 
-def test_a_training_set_is_cleared_of_every_language_of_every_task_it_trains(
-    tmp_path: Path,
-) -> None:
-    write(tmp_path, "udpos/xtreme/train-en.tsv", "Hi\tINTJ\n\nGo\tVERB\non\tADV\n\nNo\tINTJ\n")
-    write(tmp_path, "udpos/xtreme/test-de.tsv", "hi\tINTJ\n")
-    write(tmp_path, "udpos/xtreme/dev-en.tsv", "no\tINTJ\n")
-    training = training_set(LocalSource(tmp_path), "udpos")
-    assert [example.words for example in training.examples] == [("Go", "on")]
-    assert training.subset == "less 2 that stand in an evaluation set"
-    rows = ("a", "b", "c", "d")
-    lines = [f'{{"gold_label": "neutral", "sentence1": "p", "sentence2": "{row}"}}' for row in rows]
-    write(tmp_path, "mnli/multinli_1.0_train.jsonl", "\n".join(lines))
-    write(tmp_path, "xnli/dev-en.tsv", "P\tc\tneutral\n")
-    assert len(training_set(LocalSource(tmp_path), "mnli")) == 3
+def test_overlaps_are_counted_for_each_pair_of_sets() -> None:
+    long = "the quick brown fox jumps over the lazy dog and then it runs away from here"
+    trained = some(PairExample("1", long, "x", "neutral"), PairExample("2", "a", "b", "neutral"))
+    raw = some(TextExample("1", "Go on!"))
+    evaluated = some(
+        PairExample("e1", "A", "B", "entailment"),  # the whole text
+        PairExample("e2", f"He said {long}", "y", "entailment"),  # a long run of it
+        PairExample("e3", "the quick brown fox", "y", "entailment"),  # a short one
+    )
+    tagged = some(TaggingExample("t", ("Go", "on", "!"), ("VERB", "ADV", "PUNCT")))
+    found = list(find_overlaps([trained, raw], [evaluated, tagged]))
+    assert [(o.exact, o.runs, o.num_examples) for o in found] == [
+        (1, 1, 3),
+        (0, 0, 3),
+        (0, 0, 1),
+        (1, 0, 1),
+    ]
+    assert [o.leaks for o in found] == [True, False, False, True]
 
 
-def test_a_changed_folder_is_read_again(tmp_path: Path) -> None:
-    write(tmp_path, "udpos/xtreme/train-en.tsv", "Hi\tINTJ\n")
-    source = LocalSource(tmp_path)
-    assert training_set(source, "udpos") is training_set(source, "udpos")
-    write(tmp_path, "udpos/xtreme/train-en.tsv", "Hi\tINTJ\n\nGo\tVERB\n")
-    assert len(training_set(source, "udpos")) == 2
-
-
-@pytest.mark.data
-def test_no_training_set_shares_a_text_with_what_it_is_evaluated_on(data_folder: Path) -> None:
-    source = LocalSource(data_folder)
-    for name, spec in TASKS.items():
-        if spec.train_task is not None and source.languages(spec.train_task, "train"):
-            training = training_set(source, spec.train_task)
-            for split in ("dev", "test"):
-                # All languages would take a minute; what English texts share is in few of them.
-                for language in {"de", "en"}.intersection(source.languages(name, split)):
-                    assert not overlap(training, source.load(name, split, language))
+def test_a_quotation_is_no_leak() -> None:
+    long = "the quick brown fox jumps over the lazy dog and then it runs away from here"
+    trained = some(PairExample("1", long, "x", "neutral"))
+    others = [PairExample(f"e{number}", "p", f"h{number}", "neutral") for number in range(60)]
+    (overlap_,) = find_overlaps([trained], [some(PairExample("q", long, "h", "neutral"), *others)])
+    assert (overlap_.runs, overlap_.leaks) == (1, False)
 
 
 @pytest.mark.data

@@ -16,6 +16,7 @@ from dstilts.tasks.examples import (
     SpanExample,
     TaggingExample,
 )
+from dstilts.tasks.metrics.ranking import NUM_RANKED
 from dstilts.tasks.metrics.score import labelled, score
 
 T = TypeVar("T")
@@ -28,12 +29,14 @@ def chance(spec: TaskSpec, examples: ExampleSet) -> dict[str, float]:
 
     Pairs: always the most frequent label of the set. Choices: a uniform choice. Spans: a run of
     words of the context, of the set's mean gold length, at a uniform place (expected by a fixed
-    draw). Tagging: always the most frequent tag. Retrieval: a uniform sentence of the other side.
+    draw), or never an answer where some questions have none. Tagging: always the most frequent tag.
+    Retrieval: a uniform sentence of the other side, as many pairs as there are gold ones, or
+    candidates in random order. Masked words: no level is given.
 
     Raises:
         UserError: an example is unlabelled.
     """
-    level: dict[str, float] = _LEVELS[spec.kind](spec, examples, examples.examples)
+    level: dict[str, float] = _LEVELS[spec.protocol or spec.kind](spec, examples, examples.examples)
     return level
 
 
@@ -49,6 +52,8 @@ def _choices(
 
 
 def _spans(spec: TaskSpec, examples: ExampleSet, items: Sequence[SpanExample]) -> dict[str, float]:
+    if spec.has_no_answer:
+        return score(spec, examples, {example.id: ["", 0.0] for example in items})
     answers = [answer for example in items for answer in labelled(example.answers, example)]
     lengths = [len(answer.text.split()) for answer in answers]
     num_words = max(1, round(float(np.mean(lengths))))
@@ -84,6 +89,36 @@ def _retrieval(
     }
 
 
+def _mining(
+    spec: TaskSpec, examples: ExampleSet, items: Sequence[SentenceExample]
+) -> dict[str, float]:
+    sides = Counter(example.side for example in items)
+    num_gold = sum(len(example.matches) for example in items if example.side == "source")
+    return dict.fromkeys(spec.metrics, 100 * num_gold / (sides["source"] * sides["target"]))
+
+
+def _ranking(
+    spec: TaskSpec, examples: ExampleSet, items: Sequence[SentenceExample]
+) -> dict[str, float]:
+    num_candidates = sum(example.side == "target" for example in items)
+    right = Counter(len(example.matches) for example in items if example.side == "source")
+    levels = [_expected_precision(n, num_candidates) for n in right.elements()]
+    return {"map_at_20": 100 * float(np.mean(levels))}
+
+
+def _expected_precision(num_right: int, num_candidates: int) -> float:
+    """The expected average precision at 20 of a random order."""
+    places = np.arange(1, min(NUM_RANKED, num_candidates) + 1)
+    others = (num_right - 1) / max(1, num_candidates - 1)
+    precisions = (1 + (places - 1) * others) / places
+    is_right = num_right / num_candidates
+    return float(is_right * precisions.sum() / min(num_right, NUM_RANKED))
+
+
+def _none(spec: TaskSpec, examples: ExampleSet, items: Sequence[object]) -> dict[str, float]:
+    return {}
+
+
 def _share_of_matches(
     queries: Sequence[SentenceExample], candidates: Sequence[SentenceExample]
 ) -> float:
@@ -100,5 +135,8 @@ _LEVELS: Mapping[str, Any] = {
     "choice": _choices,
     "span": _spans,
     "tagging": _tagging,
-    "retrieval": _retrieval,
+    "nearest": _retrieval,
+    "mining": _mining,
+    "ranking": _ranking,
+    "mlm": _none,
 }

@@ -1,7 +1,7 @@
 """The metrics of a task from its examples and what was predicted for each of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TaskSpec
@@ -14,11 +14,25 @@ from dstilts.tasks.examples import (
     SpanExample,
     TaggingExample,
 )
-from dstilts.tasks.metrics import classification, retrieval, spans, tagging
+from dstilts.tasks.metrics import (
+    classification,
+    masked,
+    mining,
+    mlqa,
+    no_answer,
+    ranking,
+    retrieval,
+    spans,
+    tagging,
+)
 
-# What a prediction is: pair a label, choice an index, span a text, tagging one tag for each word,
-# retrieval the id of a sentence on the other side.
-Prediction = str | int | Sequence[str]
+# What a prediction is: pair a label; choice an index; span a text, or where some questions have no
+# answer a text and the score of "no answer"; tagging one tag for each word; of retrieval nearest
+# the id of a sentence on the other side, mining for a source the target's id and the score of the
+# pair (and under "threshold" the score from which pairs count), ranking the best candidates; mlm
+# the summed negative log likelihood, the masked tokens, the right ones.
+Prediction = str | int | float | Sequence[str | int | float]
+THRESHOLD = "threshold"
 T = TypeVar("T")
 
 
@@ -30,25 +44,34 @@ def score(
     Args:
         spec: the task, which decides the scorer.
         examples: the gold side; only labelled examples can be scored.
-        predictions: by example id. A span question without a prediction scores 0, as in the
-            official scorer; every other kind needs one for each example.
+        predictions: by example id. A span question and a ranking one without a prediction score 0,
+            as in the official scorers; mined pairs stand for the sources that have one; every other
+            kind needs a prediction for each example.
 
     Raises:
         UserError: a prediction is missing, has the wrong number of tags, or an example is
             unlabelled.
     """
-    if spec.kind != "span":
+    if spec.kind != "span" and spec.protocol not in ("mining", "ranking"):
         _check_complete(examples, predictions)
-    scorer = _SCORERS[spec.kind]
-    metrics: dict[str, float] = scorer(spec, examples.examples, predictions)
-    return metrics
+    scorer = _SCORERS[spec.protocol or spec.kind]
+    metrics: dict[str, float] = scorer(spec, examples, predictions)
+    return {name: metrics[name] for name in spec.metrics}
+
+
+def accepted_pairs(predictions: Mapping[str, Prediction]) -> list[mining.Pair]:
+    """The mined pairs from the threshold on."""
+    threshold = cast(float, predictions[THRESHOLD])
+    pairs = ((s, cast(Sequence[Any], p)) for s, p in predictions.items() if s != THRESHOLD)
+    return [(source, str(found[0])) for source, found in pairs if found[1] >= threshold]
 
 
 def _score_pairs(
-    spec: TaskSpec, examples: Sequence[PairExample], predictions: Mapping[str, str]
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, str]
 ) -> dict[str, float]:
-    gold = [labelled(example.label, example) for example in examples]
-    guesses = [predictions[example.id] for example in examples]
+    items = cast(Sequence[PairExample], examples.examples)
+    gold = [labelled(example.label, example) for example in items]
+    guesses = [predictions[example.id] for example in items]
     metrics = {"accuracy": classification.accuracy(gold, guesses)}
     if "f1" in spec.metrics:
         # Tasks with an F1 have two labels, the second one positive (QQP: duplicate).
@@ -57,39 +80,77 @@ def _score_pairs(
 
 
 def _score_choices(
-    spec: TaskSpec, examples: Sequence[ChoiceExample], predictions: Mapping[str, int]
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, int]
 ) -> dict[str, float]:
-    gold = [labelled(example.label, example) for example in examples]
-    guesses = [predictions[example.id] for example in examples]
+    items = cast(Sequence[ChoiceExample], examples.examples)
+    gold = [labelled(example.label, example) for example in items]
+    guesses = [predictions[example.id] for example in items]
     return {"accuracy": classification.accuracy(gold, guesses)}
 
 
 def _score_spans(
-    spec: TaskSpec, examples: Sequence[SpanExample], predictions: Mapping[str, str]
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Any]
 ) -> dict[str, float]:
-    gold = {e.id: [answer.text for answer in labelled(e.answers, e)] for e in examples}
-    return spans.span_scores(gold, predictions)
+    items = cast(Sequence[SpanExample], examples.examples)
+    if spec.has_no_answer:
+        answers = {e.id: [a.text for a in e.answers] for e in items}
+        for example in items:
+            labelled(example.answers if example.answerable else ("none",), example)
+        return no_answer.no_answer_scores(
+            answers, {n: (p[0], p[1]) for n, p in predictions.items()}
+        )
+    gold = {e.id: [answer.text for answer in labelled(e.answers, e)] for e in items}
+    is_mlqa = spec.normalizer == "mlqa"
+    # Languages that MLQA does not have (the phrasebook's) are compared by SQuAD's rules.
+    own_rules = is_mlqa and examples.language in mlqa.LANGUAGES
+    normalizer = mlqa.normalizer(examples.language) if own_rules else spans.normalize
+    return spans.span_scores(gold, predictions, normalizer)
 
 
 def _score_tagging(
-    spec: TaskSpec, examples: Sequence[TaggingExample], predictions: Mapping[str, Sequence[str]]
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
-    gold = [example.tags for example in examples]
-    guesses = [predictions[example.id] for example in examples]
-    for example, tags in zip(examples, guesses, strict=True):
+    items = cast(Sequence[TaggingExample], examples.examples)
+    gold = [example.tags for example in items]
+    guesses = [predictions[example.id] for example in items]
+    for example, tags in zip(items, guesses, strict=True):
         if len(tags) != len(example.tags):
             raise UserError(
                 f"{len(tags)} tags are predicted for the {len(example.tags)} words of example "
                 f"{example.id!r}"
             )
-    accuracy = tagging.token_accuracy(gold, guesses)
-    return {**tagging.span_scores(gold, guesses), "token_accuracy": accuracy}
+    metrics = {"token_accuracy": tagging.token_accuracy(gold, guesses)}
+    return {**tagging.span_scores(gold, guesses), **metrics} if "f1" in spec.metrics else metrics
 
 
-def _score_retrieval(
-    spec: TaskSpec, examples: Sequence[SentenceExample], predictions: Mapping[str, str]
+def _score_neighbours(
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, str]
 ) -> dict[str, float]:
-    return retrieval.retrieval_scores(examples, predictions)
+    items = cast(Sequence[SentenceExample], examples.examples)
+    return retrieval.retrieval_scores(items, predictions)
+
+
+def _score_mined(
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Prediction]
+) -> dict[str, float]:
+    items = cast(Sequence[SentenceExample], examples.examples)
+    return mining.pair_scores(
+        labelled(tuple(mining.gold_pairs(items)), items[0]), accepted_pairs(predictions)
+    )
+
+
+def _score_ranked(
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    items = cast(Sequence[SentenceExample], examples.examples)
+    gold = {e.id: set(labelled(e.matches, e)) for e in items if e.side == "source"}
+    return {"map_at_20": ranking.map_at_20(gold, predictions)}
+
+
+def _score_masked(
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Sequence[float]]
+) -> dict[str, float]:
+    return masked.masked_scores(predictions[example.id] for example in examples.examples)
 
 
 _SCORERS: dict[str, Any] = {
@@ -97,7 +158,10 @@ _SCORERS: dict[str, Any] = {
     "choice": _score_choices,
     "span": _score_spans,
     "tagging": _score_tagging,
-    "retrieval": _score_retrieval,
+    "nearest": _score_neighbours,
+    "mining": _score_mined,
+    "ranking": _score_ranked,
+    "mlm": _score_masked,
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dstilts.core.errors import UserError
+from dstilts.tasks.phrasebook.check_answers import clashing_answers
 from dstilts.tasks.phrasebook.format import (
     LANGUAGES_FOLDER,
     REVIEWS,
@@ -61,7 +62,9 @@ def check_language(path: Path) -> list[str]:
     problems += _frames(table, plan, frames)
     problems += _slots(plan, frames, entries)
     problems += _agreement(plan, frames, entries)
-    problems += _doublets(plan, entries, str(table.get("joiner")))
+    joiner = str(table.get("joiner"))
+    problems += _doublets(plan, entries, joiner)
+    problems += clashing_answers(plan, frames, entries, joiner, english=path.stem == "en")
     problems += _letters(str(table.get("script")), frames, entries)
     return problems
 
@@ -186,9 +189,12 @@ def _doublets(plan: Plan, entries: Mapping[Ref, Entry], joiner: str) -> Iterator
         }
         for one, other in permutations(bases, 2):
             meet = any({one, other} <= set(pool) for pool in entry_class.pools.values())
+            declared = Ref(class_name, other) in plan.confusable.get(Ref(class_name, one), ())
             if bases[one] == bases[other] and one < other:
                 yield f"lexicon.{class_name}: {one} and {other} are the same"
-            elif meet and bases[one] in bases[other] and bases[one] != bases[other]:
+            elif (
+                meet and not declared and bases[one] in bases[other] and bases[one] != bases[other]
+            ):
                 yield f"lexicon.{class_name}: {one} is contained in {other}"
 
 

@@ -8,10 +8,8 @@ import numpy as np
 
 from dstilts.tasks.examples import PairExample
 from dstilts.tasks.phrasebook.format import Language
-from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values
-from dstilts.tasks.phrasebook.plan import LABELS, Plan, Relation, load_plan
-
-_FRUITLESS_DRAWS = 40  # in a row; then a relation has no hypothesis left that is new
+from dstilts.tasks.phrasebook.generator import FRUITLESS_DRAWS, Filled, Part, draw_values
+from dstilts.tasks.phrasebook.plan import LABELS, Plan, Relation, all_names, load_plan
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,13 @@ def nli_examples(part: Part, language: Language) -> tuple[PairExample, ...]:
             text_b=triple.hypothesis.sentence(language, plan).text,
             label=label,
         )
-        for index, triple, label in _pairs(part)
+        for index, triple, label in nli_pairs(part)
     )
 
 
 @lru_cache(maxsize=16)
-def _pairs(part: Part) -> tuple[tuple[int, Triple, str], ...]:
+def nli_pairs(part: Part) -> tuple[tuple[int, Triple, str], ...]:
+    """The pairs of a split, in no language yet: number and content of the triple, label."""
     rng = part.stream()
     triples = _triples(load_plan(), part, rng)
     pairs = [(i, triple, label) for i, triple in enumerate(triples) for label in LABELS]
@@ -51,7 +50,7 @@ def _pairs(part: Part) -> tuple[tuple[int, Triple, str], ...]:
 def _triples(plan: Plan, part: Part, rng: np.random.Generator) -> list[Triple]:
     """Triples with no pair in common, the same number of each relation while there are enough."""
     wanted = part.size // len(LABELS)
-    relations = list(plan.usable_relations(part.pool))
+    relations = plan.usable_groups(plan.relations, part.pool)
     seen: set[tuple[object, ...]] = set()
     triples: list[Triple] = []
     while len(triples) < wanted and relations:
@@ -72,14 +71,13 @@ def _new_triple(
     rng: np.random.Generator,
     seen: set[tuple[object, ...]],
 ) -> Triple | None:
-    for _ in range(_FRUITLESS_DRAWS):
+    for _ in range(FRUITLESS_DRAWS):
         chosen = {
             label: clauses[rng.integers(len(clauses))]
             for label, clauses in relation.premises.items()
         }
         clauses = (relation.hypothesis, *chosen.values())
-        names = dict.fromkeys(name for clause in clauses for name in clause.names(plan))
-        assigned = draw_values(plan, names, part.pool, rng)
+        assigned = draw_values(plan, all_names(plan, clauses), part.pool, rng)
         hypothesis, *premises = (
             Filled(clause.frame, clause.values(plan, assigned)) for clause in clauses
         )

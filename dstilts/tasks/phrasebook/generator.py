@@ -1,6 +1,6 @@
 """Filling frames: the draws that all kinds of task share, the same for every language."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ Slots = tuple[str, ...]
 
 # One in so many items of a pool belongs to its development split.
 _DEV_SHARE: dict[Pool, int] = {"train": 8, "test": 3}
-_FRUITLESS_DRAWS = 40  # in a row; then a frame has no combination left that is new
+FRUITLESS_DRAWS = 40  # in a row; then a frame has no combination left that is new
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,15 @@ def draw_values(
     pool: Pool,
     rng: np.random.Generator,
     used: Collection[Ref] = (),
+    given: Values | None = None,
 ) -> dict[str, Ref]:
     """An entry for each name, no entry twice, and none of `used` while others are left.
 
-    person2 and person3 get the other gender than person; kind is the kind of thing.
+    person2 and person3 get the other gender than person; kind is the kind of thing. Names that are
+    `given` keep their entries.
     """
-    values: dict[str, Ref] = {}
-    for name in sorted(names, key=lambda name: (name == "kind", name)):
+    values: dict[str, Ref] = dict(given or {})
+    for name in sorted(set(names) - set(values), key=lambda name: (name == "kind", name)):
         if name == "kind" and "thing" in values:
             values[name] = Ref("kind", plan.kinds[values["thing"].entry])
             continue
@@ -81,7 +83,8 @@ def draw_values(
 
 def _candidates(plan: Plan, name: str, pool: Pool, values: Values) -> Iterator[Ref]:
     entry_class = plan.classes[slot_class(name)]
-    partner = values.get("person") if name in ("person2", "person3") else None
+    partners = {"person": ("person2", "person3"), "person2": ("person",), "person3": ("person",)}
+    partner = next((values[one] for one in partners.get(name, ()) if one in values), None)
     for entry in entry_class.pools[pool]:
         ref = Ref(entry_class.name, entry)
         if ref in values.values():
@@ -91,7 +94,18 @@ def _candidates(plan: Plan, name: str, pool: Pool, values: Values) -> Iterator[R
         yield ref
 
 
-def filled_frames(plan: Plan, slots: Mapping[str, Slots], part: Part) -> tuple[Filled, ...]:
+def gender(plan: Plan, ref: Ref) -> int | None:
+    """Which form of a word agrees with a person; None for entries of which all are alike."""
+    agreement = plan.classes[ref.class_name].agreement
+    return agreement.get(ref.entry, 0) if agreement else None
+
+
+def filled_frames(
+    plan: Plan,
+    slots: Mapping[str, Slots],
+    part: Part,
+    accept: Callable[[Filled], bool] = lambda filled: True,
+) -> tuple[Filled, ...]:
     """Distinct fillings of a split, the same number of each frame as far as there are enough.
 
     Fillings of one frame differ in every slot as long as the pool has entries for it.
@@ -100,6 +114,7 @@ def filled_frames(plan: Plan, slots: Mapping[str, Slots], part: Part) -> tuple[F
         plan: the plan.
         slots: the frames, and which slots of each to fill.
         part: the split; frames it must not use are left out.
+        accept: which fillings will do.
     """
     rng = part.stream()
     open_frames = [frame for frame in slots if plan.usable(frame, part.pool)]
@@ -107,7 +122,7 @@ def filled_frames(plan: Plan, slots: Mapping[str, Slots], part: Part) -> tuple[F
     found: dict[tuple[object, ...], Filled] = {}
     while len(found) < part.size and open_frames:
         for frame in list(open_frames):
-            item = _new_filling(plan, frame, slots[frame], part, rng, used[frame], found)
+            item = _new_filling(plan, frame, slots[frame], part, rng, used[frame], found, accept)
             if item is None:
                 open_frames.remove(frame)
                 continue
@@ -115,6 +130,11 @@ def filled_frames(plan: Plan, slots: Mapping[str, Slots], part: Part) -> tuple[F
             _mark_used(plan, item.values, part.pool, used[frame])
     items = list(found.values())[: part.size]
     return tuple(items[index] for index in rng.permutation(len(items)))
+
+
+def statement_frames(plan: Plan) -> dict[str, Slots]:
+    """All statements, with the slots they name."""
+    return dict(plan.statements)
 
 
 def sentence_frames(plan: Plan) -> dict[str, Slots]:
@@ -130,11 +150,14 @@ def _new_filling(
     rng: np.random.Generator,
     used: Collection[Ref],
     found: Collection[tuple[object, ...]],
+    accept: Callable[[Filled], bool],
 ) -> Filled | None:
-    for _ in range(_FRUITLESS_DRAWS):
-        item = Filled(frame, draw_values(plan, slots, part.pool, rng, used))
-        if item.key() not in found and part.owns(frame, item.values):
-            return item
+    # Where nothing unused will do, something used may.
+    for avoided in (used, ()):
+        for _ in range(FRUITLESS_DRAWS):
+            item = Filled(frame, draw_values(plan, slots, part.pool, rng, avoided))
+            if item.key() not in found and part.owns(frame, item.values) and accept(item):
+                return item
     return None
 
 

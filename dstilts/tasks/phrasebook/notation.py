@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 UPOS = frozenset(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split()
 )
-_SLOT = re.compile(r"\{([a-z]+[23]?)(?:\.([a-z_]+))?\}(\+?)")
-_WORD = re.compile(r"([^|{}@+]+?)(?:@([a-z]+[23]?))?(\+?)(?:\|([A-Z]+))?")
+_SLOT = re.compile(r"\{([a-z]+[23]?)(?:\.([a-z_]+))?\}([+_]?)")
+_WORD = re.compile(r"([^|{}@+]+?)(?:@([a-z]+[23]?))?([+_]?)(?:\|([A-Z]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Word:
     forms: tuple[str, ...]  # by agreement number: masculine, feminine, ...
     tag: str
     agrees_with: str = "person"  # the slot whose entry selects the form
-    glued: bool = False  # no space follows, as in French "l'" + "ami"
+    seam: str = ""  # "+": no space follows (French "l'" + "ami"); "_": one does (Thai, at clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Slot:
 
     name: str
     form: str = "base"
-    glued: bool = False
+    seam: str = ""
 
     @property
     def class_name(self) -> str:
@@ -40,6 +40,8 @@ def slot_class(slot: str) -> str:
 
 def parse_word(text: str, default_tag: str | None) -> Word:
     """A word from `word|TAG`, `he~she@slot|TAG` or `l'+|TAG`; `_` stands for a space inside it.
+
+    At its end `_` says that a space follows, in languages that write few of them.
 
     Raises:
         ValueError: the text is not of this form, or has no tag where the class has none.
@@ -55,7 +57,7 @@ def parse_word(text: str, default_tag: str | None) -> Word:
         raise ValueError(f"{text!r}: {tag!r} is no UPOS tag")
     if not all(form.strip() for form in forms):
         raise ValueError(f"{text!r} has an empty form")
-    return Word(forms, tag, match[2] or "person", bool(match[3]))
+    return Word(forms, tag, match[2] or "person", match[3])
 
 
 def parse_words(text: str, default_tag: str | None) -> tuple[Word, ...]:
@@ -78,7 +80,7 @@ def parse_frame(text: str) -> tuple[Word | Slot, ...]:
     if not text.split():
         raise ValueError("the frame is empty")
     return tuple(
-        Slot(match[1], match[2] or "base", bool(match[3]))
+        Slot(match[1], match[2] or "base", match[3])
         if (match := _SLOT.fullmatch(part))
         else parse_word(part, None)
         for part in text.split()

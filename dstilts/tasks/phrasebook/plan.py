@@ -1,11 +1,11 @@
 """What all languages of the phrasebook share: classes of entries, frames, questions, relations."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from dstilts.tasks.phrasebook.notation import slot_class
 
@@ -45,6 +45,7 @@ class Question:
     about: str
     answer: str
     slots: tuple[str, ...]
+    also: tuple[str, ...] = ()  # other statements that would answer it
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Clause:
         return tuple(self.renamed.get(slot, slot) for slot in plan.statements[self.frame])
 
 
+def all_names(plan: "Plan", clauses: Iterable[Clause]) -> tuple[str, ...]:
+    """The names that clauses speak of, each once."""
+    return tuple(dict.fromkeys(name for clause in clauses for name in clause.names(plan)))
+
+
 @dataclass(frozen=True)
 class Relation:
     """A hypothesis and the premises that entail it, contradict it or leave it open."""
@@ -79,6 +85,37 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Paraphrase:
+    """A statement, and what says the same and what does not."""
+
+    name: str
+    statement: Clause
+    same: tuple[Clause, ...]
+    other: tuple[Clause, ...]
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        return (self.statement, *self.same, *self.other)
+
+
+@dataclass(frozen=True)
+class Complement:
+    """Two statements, and for each the premises that entail it and contradict the other."""
+
+    name: str
+    statements: tuple[Clause, ...]
+    premises: tuple[tuple[Clause, ...], ...]
+    negation: bool  # the second statement denies the first
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        return (*self.statements, *(clause for some in self.premises for clause in some))
+
+
+Group = TypeVar("Group", Relation, Paraphrase, Complement)
+
+
+@dataclass(frozen=True)
 class Plan:
     """The content of plan.toml."""
 
@@ -87,7 +124,10 @@ class Plan:
     statements: Mapping[str, tuple[str, ...]]
     questions: Mapping[str, Question]
     relations: tuple[Relation, ...]
+    paraphrases: tuple[Paraphrase, ...]
+    complements: tuple[Complement, ...]
     held_out: frozenset[str]  # frames no training set uses
+    confusable: Mapping[Ref, frozenset[Ref | str]]  # answer -> entries and statements
 
     def slots(self, frame: str) -> tuple[str, ...]:
         """The slots of a statement or question."""
@@ -100,13 +140,13 @@ class Plan:
         about = self.questions[frame].about if frame in self.questions else frame
         return pool == "test" or not {frame, about} & self.held_out
 
-    def usable_relations(self, pool: Pool) -> tuple[Relation, ...]:
-        """The relations all whose statements `pool` may use."""
-        return tuple(
-            relation
-            for relation in self.relations
-            if all(self.usable(clause.frame, pool) for clause in relation.clauses)
-        )
+    def usable_groups(self, groups: Iterable[Group], pool: Pool) -> list[Group]:
+        """Those of relations, paraphrases or complements all whose statements `pool` may use."""
+        return [
+            group
+            for group in groups
+            if all(self.usable(clause.frame, pool) for clause in group.clauses)
+        ]
 
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -118,7 +158,9 @@ def load_plan() -> Plan:
     table = tomllib.loads((Path(__file__).parent / "plan.toml").read_text(encoding="utf-8"))
     statements = {name: tuple(slots) for name, slots in table["statements"].items()}
     questions = {
-        name: Question(entry["about"], entry["answer"], tuple(entry["slots"]))
+        name: Question(
+            entry["about"], entry["answer"], tuple(entry["slots"]), tuple(entry.get("also", ()))
+        )
         for name, entry in table["questions"].items()
     }
     plan = Plan(
@@ -127,7 +169,13 @@ def load_plan() -> Plan:
         statements=statements,
         questions=questions,
         relations=tuple(map(_relation, table["relations"])),
+        paraphrases=tuple(map(_paraphrase, table["paraphrases"])),
+        complements=tuple(map(_complement, table["complements"])),
         held_out=frozenset(table["held_out"]["frames"]),
+        confusable={
+            _ref(answer): frozenset(_ref(name) if "." in name else name for name in names)
+            for answer, names in table["confusable"].items()
+        },
     )
     _check(plan)
     return plan
@@ -156,6 +204,29 @@ def _relation(entry: Mapping[str, Any]) -> Relation:
     )
 
 
+def _paraphrase(entry: Mapping[str, Any]) -> Paraphrase:
+    return Paraphrase(
+        entry["name"],
+        _clause(entry["statement"]),
+        tuple(map(_clause, entry["same"])),
+        tuple(map(_clause, entry["other"])),
+    )
+
+
+def _complement(entry: Mapping[str, Any]) -> Complement:
+    return Complement(
+        entry["name"],
+        tuple(map(_clause, entry["statements"])),
+        tuple(tuple(map(_clause, some)) for some in entry["premises"]),
+        bool(entry.get("negation", False)),
+    )
+
+
+def _ref(name: str) -> Ref:
+    class_name, _, entry = name.partition(".")
+    return Ref(class_name, entry)
+
+
 def _clause(text: str) -> Clause:
     frame, *renamings = text.split()
     pairs = (renaming.partition("=") for renaming in renamings)
@@ -170,6 +241,14 @@ def _check(plan: Plan) -> None:
     for question in plan.questions.values():
         known = plan.statements[question.about]
         assert {question.answer, *question.slots} <= set(known), question
-    for relation in plan.relations:
-        for clause in relation.clauses:
-            assert set(clause.renamed) <= set(plan.statements[clause.frame]), (relation, clause)
+        assert set(question.also) <= set(plan.statements), question
+    groups: tuple[Relation | Paraphrase | Complement, ...]
+    groups = (*plan.relations, *plan.paraphrases, *plan.complements)
+    for clause in (clause for group in groups for clause in group.clauses):
+        assert set(clause.renamed) <= set(plan.statements[clause.frame]), clause
+    for answer, others in plan.confusable.items():
+        for name in (answer, *others):
+            if isinstance(name, Ref):
+                assert name.entry in plan.classes[name.class_name].entries, name
+            else:
+                assert name in plan.statements, name

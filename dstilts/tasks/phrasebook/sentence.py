@@ -20,25 +20,29 @@ class Sentence:
     tags: tuple[str, ...]
     text: str
     spans: dict[str, tuple[int, int]]  # slot -> characters, without adpositions at the edges
+    places: dict[str, tuple[int, int]]  # slot -> its first and its last word, likewise
+    seams: tuple[str, ...]  # of each word: "+": the next one follows without a space
 
 
 def realise(language: Language, plan: Plan, frame: str, values: Values) -> Sentence:
     """The sentence of `frame` (a statement or question) with `values` in its slots."""
     placed = [
-        (word.forms[agreement_index(language, word, values)], word.tag, word.glued, slot)
+        (word.forms[agreement_index(language, word, values)], word.tag, word.seam, slot)
         for word, slot in _placed_words(language, frame, values)
     ]
     end = language.question_mark if frame in plan.questions else language.full_stop
     tags = [tag for _, tag, *_ in placed]
     words = _capitalised([text for text, *_ in placed], tags, language)
-    text, starts = _joined(words, [glued for *_, glued, _ in placed], language.joiner)
-    spans = {}
+    seams = [seam for *_, seam, _ in placed]
+    text, starts = _joined(words, seams, language.joiner)
+    spans, places = {}, {}
     for name in {slot for *_, slot in placed if slot}:
-        first, last = _without_adpositions([slot == name for *_, slot in placed], tags)
+        first, last = without_adpositions([slot == name for *_, slot in placed], tags)
         spans[name] = (starts[first], starts[last] + len(words[last]))
+        places[name] = (first, last)
     if end.strip():
-        words, tags = [*words, end.strip()], [*tags, "PUNCT"]
-    return Sentence(tuple(words), tuple(tags), text + end, spans)
+        words, tags, seams = [*words, end.strip()], [*tags, "PUNCT"], [*seams, ""]
+    return Sentence(tuple(words), tuple(tags), text + end, spans, places, tuple(seams))
 
 
 def agreement_index(language: Language, word: Word, values: Values) -> int:
@@ -57,14 +61,14 @@ def _placed_words(
             yield from ((word, piece.name) for word in words[:-1])
             last = words[-1]
             yield (
-                Word(last.forms, last.tag, last.agrees_with, last.glued or piece.glued),
+                Word(last.forms, last.tag, last.agrees_with, last.seam or piece.seam),
                 piece.name,
             )
         else:
             yield piece, None
 
 
-def _without_adpositions(inside: list[bool], tags: list[str]) -> tuple[int, int]:
+def without_adpositions(inside: list[bool], tags: list[str]) -> tuple[int, int]:
     """The first and last word of a slot's filler: "Berlin" of "in Berlin".
 
     A verb phrase stays whole: "nager dans le lac", "im See schwimmen".
@@ -88,16 +92,16 @@ def _capitalised(words: list[str], tags: list[str], language: Language) -> list[
     return words
 
 
-def _joined(words: list[str], glued: list[bool], joiner: str) -> tuple[str, list[int]]:
+def _joined(words: list[str], seams: list[str], joiner: str) -> tuple[str, list[int]]:
     text, starts = "", []
     for index, word in enumerate(words):
         tight = (
             index == 0
-            or glued[index - 1]
+            or seams[index - 1] == "+"
             or word[0] in _CLOSING
             or (len(words[index - 1]) == 1 and words[index - 1] in _OPENING)
         )
-        text += "" if tight else joiner
+        text += "" if tight else " " if seams[index - 1] == "_" else joiner
         starts.append(len(text))
         text += word
     return text, starts

@@ -6,6 +6,7 @@ from functools import lru_cache
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.registry import lookup
+from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.examples import Example, ExampleSet
 from dstilts.tasks.phrasebook.format import (
     LANGUAGES_FOLDER,
@@ -13,42 +14,57 @@ from dstilts.tasks.phrasebook.format import (
     available_languages,
     load_language,
 )
+from dstilts.tasks.phrasebook.generate_bucc import bucc_examples
+from dstilts.tasks.phrasebook.generate_continuation import continuation_examples
+from dstilts.tasks.phrasebook.generate_copa import copa_examples
+from dstilts.tasks.phrasebook.generate_entities import entity_examples
+from dstilts.tasks.phrasebook.generate_lareqa import lareqa_examples
+from dstilts.tasks.phrasebook.generate_mewslix import mewslix_examples
 from dstilts.tasks.phrasebook.generate_nli import nli_examples
+from dstilts.tasks.phrasebook.generate_no_answer import no_answer_examples
 from dstilts.tasks.phrasebook.generate_parallel import parallel_examples
+from dstilts.tasks.phrasebook.generate_paraphrase import paraphrase_examples
+from dstilts.tasks.phrasebook.generate_reading import reading_examples
 from dstilts.tasks.phrasebook.generate_span import span_examples
+from dstilts.tasks.phrasebook.generate_supertags import supertag_examples
 from dstilts.tasks.phrasebook.generate_tagging import tagging_examples
+from dstilts.tasks.phrasebook.generate_text import text_examples
 from dstilts.tasks.phrasebook.generator import Part
+from dstilts.tasks.phrasebook.parts import part_languages, parts_of
 
-GENERATOR_VERSION = 1  # raised when the same files give other examples
+GENERATOR_VERSION = 2  # raised when the same files give other examples
 
 Generator = Callable[[Part, Language], tuple[Example, ...]]
 
 _GENERATORS: dict[str, Generator] = {
+    "anli": nli_examples,
     "mnli": nli_examples,
     "snli": nli_examples,
+    "qqp": paraphrase_examples,
     "squad_v1": span_examples,
-    "udpos": tagging_examples,
+    "squad_v2": no_answer_examples,
+    "hellaswag": continuation_examples,
+    "cosmosqa": reading_examples,
+    "commonsenseqa": reading_examples,
+    "socialiqa": reading_examples,
+    "copa": copa_examples,
+    "ccg": supertag_examples,
+    "ccg_pmb": supertag_examples,
+    "mlm": text_examples,
     "xnli": nli_examples,
+    "pawsx": paraphrase_examples,
+    "xcopa": copa_examples,
+    "udpos": tagging_examples,
+    "panx": entity_examples,
     "xquad": span_examples,
+    "mlqa": span_examples,
+    "tydiqa": span_examples,
+    "bucc2018": bucc_examples,
     "tatoeba": parallel_examples,
+    "lareqa": lareqa_examples,
+    "mewslix": mewslix_examples,
 }
-# Training tasks use the training entries in English; evaluation tasks the others, in every
-# language. The same hypotheses, questions and sentences are asked in all languages.
-_PARTS = (
-    Part("mnli", "train", "train", 2400),
-    Part("mnli", "dev", "train", 300),
-    Part("snli", "train", "train", 2400),
-    Part("snli", "dev", "train", 300),
-    Part("squad_v1", "train", "train", 1200),
-    Part("squad_v1", "dev", "train", 150),
-    Part("udpos", "train", "train", 1600),
-    Part("udpos", "dev", "train", 200),
-    Part("udpos", "test", "test", 200),
-    Part("xnli", "dev", "test", 150),
-    Part("xnli", "test", "test", 300),
-    Part("xquad", "test", "test", 200),
-    Part("tatoeba", "test", "test", 320),
-)
+_POOLED = ("lareqa", "mewslix")  # their evaluation sets have candidates in all languages
 
 
 class PhrasebookSource:
@@ -61,14 +77,8 @@ class PhrasebookSource:
         return tuple(_GENERATORS)
 
     def languages(self, task: str, split: str) -> tuple[str, ...]:
-        """The languages of a split: English for training, all (sorted by code) for evaluation."""
-        parts = [part for part in _PARTS if (part.task, part.split) == (task, split)]
-        if not parts:
-            return ()
-        if parts[0].pool == "train":
-            return ("en",)
-        # Tatoeba pairs each language with English.
-        return tuple(code for code in available_languages() if task != "tatoeba" or code != "en")
+        """The languages of a split, sorted by code: English for training, all for evaluation."""
+        return tuple(code for part in parts_of(task, split) for code in part_languages(part))
 
     def load(self, task: str, split: str, language: str) -> ExampleSet:
         """The examples of one task, split and language; the same at every call.
@@ -82,16 +92,19 @@ class PhrasebookSource:
                 f"the phrasebook has no {split!r} split of {task} in {language!r}",
                 remedy=f"languages there: {', '.join(self.languages(task, split)) or 'none'}",
             )
-        (part,) = (part for part in _PARTS if (part.task, part.split) == (task, split))
+        (part,) = parts_of(task, split)
+        generate, spoken = _GENERATORS[task], load_language(language)
+        calibration: tuple[Example, ...] = ()
+        if TASKS[task].protocol == "mining" and split == "test":
+            calibration = generate(parts_of(task, "dev")[0], spoken)
         return ExampleSet(
             task=task,
             split=split,
             language=language,
             source=self.name,
-            examples=_GENERATORS[task](part, load_language(language)),
-            files=tuple(
-                dict.fromkeys(("plan.toml", "languages/en.toml", f"languages/{language}.toml"))
-            ),
+            examples=generate(part, spoken),
+            files=_files(task, split, language),
+            calibration=calibration,
         )
 
     def identity(self) -> dict[str, object]:
@@ -99,7 +112,16 @@ class PhrasebookSource:
         return {"name": self.name, "edition": _edition()}
 
 
+def _files(task: str, split: str, language: str) -> tuple[str, ...]:
+    codes = ["en", language]
+    if task in _POOLED and split != "train":
+        codes += available_languages()
+    shared = ["plan.toml", *(["supertags.toml"] if task in ("ccg", "ccg_pmb") else [])]
+    return tuple(dict.fromkeys([*shared, *(f"languages/{code}.toml" for code in codes)]))
+
+
 @lru_cache(maxsize=1)
 def _edition() -> str:
-    paths = [LANGUAGES_FOLDER.parent / "plan.toml", *sorted(LANGUAGES_FOLDER.glob("*.toml"))]
+    folder = LANGUAGES_FOLDER.parent
+    paths = [*sorted(folder.glob("*.toml")), *sorted(LANGUAGES_FOLDER.glob("*.toml"))]
     return short_key([GENERATOR_VERSION, {path.name: file_digest(path) for path in paths}])

@@ -8,7 +8,8 @@ from pathlib import Path
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.examples import TaggingExample
-from dstilts.tasks.readers.files import read_lines, wrong_fields
+from dstilts.tasks.readers.columns import wrong_fields
+from dstilts.tasks.readers.files import read_lines
 from dstilts.tasks.readers.tagging import Token, check_token, sentence
 
 # Of the parts of a multi-word token that stand equally high in the tree, the first tag of these
@@ -44,19 +45,25 @@ def read_conllu(path: Path, spec: TaskSpec) -> list[TaggingExample]:
     As in XTREME, such a token has the tag of the part that stands highest in the dependency tree;
     empty nodes, U+200C and spaces within words are left out, and so are sentences whose words the
     treebank does not print. The tags are those of XTREME's files in all 7,866 multi-word tokens
-    of en, es, fi, fr, it, pt and tr that could be compared.
+    of en, es, fi, fr, it, pt and tr that could be compared. The domain is the treebank.
 
     Raises:
         UserError: see `read_lines`; a line without ten columns, an unknown tag, an empty word, a
-            multi-word token without its words, heads that do not lead to a root.
+            number out of order, a multi-word token without its words, heads that do not lead to a
+            root, no sentence.
     """
     order = _TAG_ORDER.get(path.name.partition("_")[0], _DEFAULT_TAG_ORDER)
+    treebank = path.name.partition("-ud-")[0]
     examples: list[TaggingExample] = []
+    found = False
     for rows in _sentences(path, spec):
+        found = True
         tokens = _tokens(rows, order, path)
         missing = sum(word == _NO_WORD for word, _ in tokens)
         if not missing or missing < len(tokens) - 1:
-            examples.append(sentence(path, len(examples) + 1, tokens))
+            examples.append(sentence(path, len(examples) + 1, tokens, domain=treebank))
+    if not found:
+        raise UserError("no sentence in the file", file=path)
     return examples
 
 
@@ -94,6 +101,10 @@ def _row(text: str, path: Path, line: int, spec: TaskSpec) -> _Row | None:
 
 def _tokens(rows: Sequence[_Row], order: Sequence[str], path: Path) -> list[Token]:
     words = {str(row.first): row for row in rows if row.first == row.last}
+    numbers = [row.first for row in rows if row.first == row.last]
+    if numbers != list(range(1, len(numbers) + 1)):
+        # A line is missing, stands twice, or two sentences have run together.
+        raise UserError("the words are not numbered 1, 2, 3 ...", file=path, line=rows[0].line)
     tokens = []
     done = 0  # the last word that a multi-word token stands for
     for row in rows:

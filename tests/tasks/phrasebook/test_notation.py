@@ -19,7 +19,8 @@ from dstilts.tasks.phrasebook.notation import (
         ("lives|VERB", Word(("lives",), "VERB")),
         ("купил~купила|VERB", Word(("купил", "купила"), "VERB")),
         ("ouvert~ouverte@place|ADJ", Word(("ouvert", "ouverte"), "ADJ", "place")),
-        ("l'+|DET", Word(("l'",), "DET", glued=True)),
+        ("l'+|DET", Word(("l'",), "DET", seam="+")),
+        ("ab_c_|NOUN", Word(("ab c",), "NOUN", seam="_")),
         ("học_sinh|NOUN", Word(("học sinh",), "NOUN")),
         (",|PUNCT", Word((",",), "PUNCT")),
         ("10:30|NUM", Word(("10:30",), "NUM")),
@@ -49,8 +50,8 @@ def test_a_frame_has_words_and_slots() -> None:
         Slot("person"),
         Word(("sees",), "VERB"),
         Slot("person2", "acc"),
-        Word(("d'",), "ADP", glued=True),
-        Slot("city", glued=True),
+        Word(("d'",), "ADP", seam="+"),
+        Slot("city", seam="+"),
         Word(("ici",), "ADV"),
     )
     assert slot_class("person2") == "person"

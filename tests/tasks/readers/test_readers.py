@@ -8,21 +8,22 @@ import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import task
-from dstilts.tasks.examples import Answer, ChoiceExample, PairExample
-from dstilts.tasks.readers.choices import read_commonsenseqa, read_socialiqa
-from dstilts.tasks.readers.files import read_columns, read_lines
+from dstilts.tasks.examples import Answer, PairExample, SpanExample
+from dstilts.tasks.readers.columns import read_columns
+from dstilts.tasks.readers.files import read_lines
 from dstilts.tasks.readers.pairs import (
+    read_anli,
     read_nli_jsonl,
-    read_nli_tsv,
+    read_pair_tsv,
     read_pawsx_tsv,
     read_qqp_tsv,
 )
-from dstilts.tasks.readers.parallel import read_parallel
-from dstilts.tasks.readers.spans import read_squad, read_squad_numbered
-from dstilts.tasks.readers.tagging import read_tagging_tsv
+from dstilts.tasks.readers.parallel import parallel, read_sentences, shuffled
+from dstilts.tasks.readers.rows import Read
+from dstilts.tasks.readers.spans import english_only, read_squad, read_squad_numbered
+from dstilts.tasks.readers.tagging import read_panx_raw, read_tagging_tsv
 
 NLI, PAWSX, QQP, QA, POS = map(task, ("xnli", "pawsx", "qqp", "squad_v1", "udpos"))
-SOCIAL, COMMON = task("socialiqa"), task("commonsenseqa")
 
 
 def write(tmp_path: Path, name: str, text: str) -> Path:
@@ -46,14 +47,14 @@ def question(name: str = "q", text: str = "Rom", start: int | None = 12) -> dict
 @pytest.mark.parametrize("name", ["a.tsv", "a.tsv.gz"])
 def test_nli_tsv_plain_and_packed(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, name, "A man .\tA boy .\tneutral\r\nB\tC\tentailment\n")
-    assert read_nli_tsv(path, NLI) == [
+    assert read_pair_tsv(path, NLI) == [
         PairExample("1", "A man .", "A boy .", "neutral"),
         PairExample("2", "B", "C", "entailment"),
     ]
 
 
 def test_published_without_labels(tmp_path: Path) -> None:
-    assert read_nli_tsv(write(tmp_path, "a.tsv", "A\tB\n"), NLI)[0].label is None
+    assert read_pair_tsv(write(tmp_path, "a.tsv", "A\tB\n"), NLI)[0].label is None
 
 
 def test_nli_jsonl_leaves_out_pairs_without_gold_label(tmp_path: Path) -> None:
@@ -75,56 +76,6 @@ def test_lines_break_at_line_feeds_only(tmp_path: Path) -> None:
     assert list(read_lines(path)) == [(1, "one\u2028still one\u0085"), (2, "zwei")]
 
 
-def test_socialiqa_with_labels_inside_or_beside(tmp_path: Path) -> None:
-    row = {"context": "c", "question": "q", "answerA": "x", "answerB": "y", "answerC": "z"}
-    expected = [ChoiceExample("1", "c", "q", ("x", "y", "z"), 1)]
-    inside = write(tmp_path, "inside.jsonl", json.dumps({**row, "correct": "B"}))
-    assert read_socialiqa(inside, SOCIAL) == expected
-    beside = write(tmp_path, "train.jsonl.gz", json.dumps(row))
-    with pytest.raises(UserError, match=r"no labels; put train-labels\.lst beside it"):
-        read_socialiqa(beside, SOCIAL)
-    labels = write(tmp_path, "train-labels.lst", "2\n")
-    assert read_socialiqa(beside, SOCIAL) == expected
-    labels.write_text("2\n1\n")
-    with pytest.raises(UserError, match="2 labels for 1 examples"):
-        read_socialiqa(beside, SOCIAL)
-
-
-def test_commonsenseqa_with_and_without_key(tmp_path: Path) -> None:
-    choices = [{"label": letter, "text": letter.lower()} for letter in "ABCDE"]
-    row = {"id": "i", "answerKey": "D", "question": {"stem": "s", "choices": choices}}
-    path = write(tmp_path, "a.jsonl", json.dumps(row))
-    assert read_commonsenseqa(path, COMMON) == [ChoiceExample("i", "", "s", tuple("abcde"), 3)]
-    del row["answerKey"]
-    assert read_commonsenseqa(write(tmp_path, "b.jsonl", json.dumps(row)), COMMON)[0].label is None
-
-
-def test_choices_are_checked(tmp_path: Path) -> None:
-    row = {"context": "c", "question": "q", "answerA": "x", "answerB": "y", "answerC": "z"}
-    path = write(tmp_path, "a.jsonl", json.dumps({**row, "correct": "D"}))
-    with pytest.raises(UserError, match=r"a\.jsonl:1: unknown label 'D'; known: A, B, C"):
-        read_socialiqa(path, SOCIAL)
-    write(tmp_path, "b-labels.lst", "1\n4\n")
-    path = write(tmp_path, "b.jsonl", f"{json.dumps(row)}\n{json.dumps(row)}\n")
-    with pytest.raises(UserError, match=r"b-labels\.lst:2: unknown label '4'; known: 1, 2, 3"):
-        read_socialiqa(path, SOCIAL)
-    choices = [{"label": letter, "text": letter.lower()} for letter in "ABCDE"]
-    for changed, message in (
-        ({"answerKey": "F"}, "c:1: unknown label 'F'; known: A, B, C, D, E"),
-        (
-            {"question": {"stem": "s", "choices": choices[:4]}},
-            "c:1: 4 choices where 5 are expected",
-        ),
-        ({"question": {"stem": "s", "choices": None}}, "c:1: 'choices' is None, not a list"),
-        ({"question": {"stem": "s"}}, "c:1: key 'choices' is missing"),
-    ):
-        whole = {"id": "i", "answerKey": "D", "question": {"stem": "s", "choices": choices}}
-        with pytest.raises(UserError, match=message):
-            read_commonsenseqa(write(tmp_path, "c", json.dumps({**whole, **changed})), COMMON)
-    with pytest.raises(UserError, match="d: duplicate id 'i'"):
-        read_commonsenseqa(write(tmp_path, "d", 2 * f"{json.dumps(whole)}\n"), COMMON)
-
-
 def test_qqp_leaves_out_questions_broken_over_two_lines(tmp_path: Path) -> None:
     rows = ["question1\tquestion2\tis_duplicate", *(f"q {n}\tr {n}\t0" for n in range(3000))]
     rows[9:9] = ["How do", "I?\tWhy?\t"[:-1]]
@@ -140,7 +91,7 @@ def test_squad_offsets_are_characters(tmp_path: Path) -> None:
     (example,) = read_squad(write(tmp_path, "a.json", squad(question())), QA)
     assert example.answers == (Answer("Rom", 12),)
     twice = write(tmp_path, "b.json", squad(question(), question()))
-    assert [e.id for e in read_squad_numbered(twice, QA)] == ["1", "2"]
+    assert [e.id for e in read_squad_numbered(twice, QA)] == ["q#1", "q#2"]
 
 
 def test_tagging_tsv(tmp_path: Path) -> None:
@@ -151,22 +102,83 @@ def test_tagging_tsv(tmp_path: Path) -> None:
 
 
 def test_parallel_lines_match_each_other(tmp_path: Path) -> None:
-    sentences = read_parallel(write(tmp_path, "a", "Ja\nNein\n"), write(tmp_path, "b", "Yes\nNo\n"))
+    def read(*names: str) -> list[list[Read]]:
+        paths = [tmp_path / name for name in names]
+        return [[Read(path, read_sentences(path, task("tatoeba")))] for path in paths]
+
+    write(tmp_path, "a", "Ja\nNein\n")
+    write(tmp_path, "b", "Yes\nNo\n")
+    write(tmp_path, "c", "Yes\n")
+    sentences = parallel(read("a", "b"), "de")
     assert [s.id for s in sentences] == ["source-1", "source-2", "target-1", "target-2"]
     assert sentences[1].matches == ("target-2",)
     assert sentences[2].matches == ("source-1",)
+    assert {s.matches for s in shuffled(read("a", "b"), "de")} == {()}
     with pytest.raises(UserError, match="2 lines for the 1 lines of c"):
-        read_parallel(tmp_path / "a", write(tmp_path, "c", "Yes\n"))
+        parallel(read("a", "c"), "de")
+
+
+def test_test_files_as_xtreme_leaves_them(tmp_path: Path) -> None:
+    """Answers, tags and labels removed; quotes around fields that hold quotes."""
+    gone = {"id": "q", "question": "?", "answers": [{"answer_start": 0, "text": ""}]}
+    (example,) = read_squad(write(tmp_path, "a.json", squad(gone)), QA)
+    assert (example.answers, example.answerable) == ((), True)
+    with pytest.raises(UserError, match="example 'q' has no label, others have one"):
+        read_squad(write(tmp_path, "b.json", squad(gone, question("r"))), QA)
+    (words,) = read_tagging_tsv(write(tmp_path, "a.tsv", "Rom\n.\n"), POS)
+    assert (words.words, words.tags) == (("Rom", "."), ())
+    (pair,) = read_pair_tsv(write(tmp_path, "b.tsv", 'A ""\t"say ""so"""\r\n'), NLI)
+    assert (pair.text_a, pair.text_b) == ('A ""', '"say ""so"""')
+    (pair,) = read_pair_tsv(write(tmp_path, "c.tsv", 'A\t"say ""so"""\r\n'), NLI)
+    assert (pair.text_a, pair.text_b) == ("A", 'say "so"')
+
+
+def test_squad_v2_has_questions_without_answers(tmp_path: Path) -> None:
+    spec = task("squad_v2")
+    none = {"id": "n", "question": "?", "answers": [], "is_impossible": True}
+    both = squad(none, {**question(), "is_impossible": False})
+    first, second = read_squad(write(tmp_path, "a.json", both), spec)
+    assert (first.answerable, first.answers, first.domain) == (False, (), "t")
+    assert second.answerable
+    with pytest.raises(UserError, match="question 'q' is impossible and has an answer"):
+        read_squad(write(tmp_path, "b.json", squad({**question(), "is_impossible": True})), spec)
+    with pytest.raises(UserError, match="'is_impossible' is no truth value"):
+        read_squad(write(tmp_path, "c.json", squad({**none, "is_impossible": "yes"})), spec)
+
+
+def test_english_only_of_tydiqa() -> None:
+    def example(name: str) -> SpanExample:
+        return SpanExample(name, "c", "q", (Answer("c", 0),))
+
+    mixed = [example("english--1-0#1"), example("finnish--1-0#2")]
+    assert english_only(mixed) == mixed[:1]
+    numbered = [example("12#1"), example("7#2")]
+    assert english_only(numbered) == numbered
+
+
+def test_panx_raw_has_the_language_before_each_word(tmp_path: Path) -> None:
+    panx = task("panx")
+    (example,) = read_panx_raw(write(tmp_path, "test", "en:Rom\tB-LOC\nen::\tO\n"), panx)
+    assert (example.words, example.tags) == (("Rom", ":"), ("B-LOC", "O"))
+    with pytest.raises(UserError, match="dev:2: no language code before the word 'is'"):
+        read_panx_raw(write(tmp_path, "dev", "en:Rom\tB-LOC\nis\tO\n"), panx)
+
+
+def test_anli_says_its_round(tmp_path: Path) -> None:
+    (tmp_path / "R2").mkdir()
+    row = {"uid": "u", "context": "c", "hypothesis": "h", "label": "e"}
+    (example,) = read_anli(write(tmp_path, "R2/dev.jsonl", json.dumps(row)), task("anli"))
+    assert example == PairExample("u", "c", "h", "entailment", "R2")
 
 
 DEFECTS = [
     (
-        read_nli_tsv,
+        read_pair_tsv,
         NLI,
         "a\tb\tneutral\na\tb\tmaybe\n",
         r"bad:2: unknown label 'maybe'; known: con",
     ),
-    (read_nli_tsv, NLI, "a\n", r"bad:1: 1 columns where 3 are expected"),
+    (read_pair_tsv, NLI, "a\n", r"bad:1: 1 columns where 3 are expected"),
     (read_nli_jsonl, NLI, '{"gold_label": "neutral", "sen', r"bad:1: broken JSON"),
     (read_nli_jsonl, NLI, '{"gold_label": "neutral"}', r"bad:1: key 'sentence1' is missing"),
     (

@@ -1,0 +1,1 @@
+"""The source `hub`: tables of the Hugging Face hub, read with the `datasets` library."""

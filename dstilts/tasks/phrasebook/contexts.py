@@ -1,0 +1,115 @@
+"""Contexts of questions: the statement that answers, and others that do not."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dstilts.tasks.phrasebook.generator import (
+    FRUITLESS_DRAWS,
+    Filled,
+    Part,
+    draw_values,
+    gender,
+)
+from dstilts.tasks.phrasebook.notation import slot_class
+from dstilts.tasks.phrasebook.plan import Plan, Question, Ref
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question, the statements of its context, and which of them has the answer."""
+
+    question: Filled
+    answer: str  # the slot
+    statements: tuple[Filled, ...]
+    place: int | None  # None: the context does not answer the question
+
+
+def shuffled_item(
+    plan: Plan, filled: Filled, statements: list[Filled], rng: np.random.Generator
+) -> Item:
+    """The item with its statements in random order; the one with the values of `filled` answers."""
+    question = plan.questions[filled.frame]
+    order = [statements[index] for index in rng.permutation(len(statements))]
+    answering = Filled(question.about, filled.values)
+    return Item(
+        # Without the values it does not name: "who" must not agree with the answer's gender.
+        question=Filled(filled.frame, {slot: filled.values[slot] for slot in question.slots}),
+        answer=question.answer,
+        statements=tuple(order),
+        place=order.index(answering) if answering in order else None,
+    )
+
+
+def question_slots(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The questions, with all slots of the statement each is about."""
+    return {name: plan.statements[question.about] for name, question in plan.questions.items()}
+
+
+def topics(plan: Plan, part: Part) -> list[str]:
+    """The statements that questions ask about, as far as the split may use them."""
+    found = {question.about for question in plan.questions.values()}
+    return sorted(topic for topic in found if plan.usable(topic, part.pool))
+
+
+def stands_alone(plan: Plan) -> Callable[[Filled], bool]:
+    """Whether nothing in its own statement contains a question's answer, in any language."""
+
+    def accept(filled: Filled) -> bool:
+        question = plan.questions[filled.frame]
+        banned = plan.confusable.get(filled.values[question.answer], frozenset())
+        return question.about not in banned and banned.isdisjoint(filled.values.values())
+
+    return accept
+
+
+def confusing(plan: Plan, filled: Filled) -> tuple[set[Ref], set[str]]:
+    """The entries and statements that contain the answer's words in some language."""
+    banned = plan.confusable.get(filled.values[plan.questions[filled.frame].answer], frozenset())
+    return (
+        {name for name in banned if isinstance(name, Ref)},
+        {name for name in banned if isinstance(name, str)},
+    )
+
+
+def near_miss(
+    plan: Plan,
+    filled: Filled,
+    part: Part,
+    rng: np.random.Generator,
+    used: Collection[Ref],
+    answers: Iterable[Ref],
+) -> Filled | None:
+    """A statement that fits a question but for one entry, and would answer it otherwise.
+
+    Where the question is about persons, answers that are persons have the same gender.
+
+    Args:
+        plan: the plan.
+        filled: the question, with all values of the statement that answers it.
+        part: the split.
+        rng: decides.
+        used: entries to avoid while others are left.
+        answers: those it must not give.
+    """
+    question = plan.questions[filled.frame]
+    known = set(answers)
+    for _ in range(FRUITLESS_DRAWS):
+        changed = question.slots[rng.integers(len(question.slots))]
+        given = {slot: filled.values[slot] for slot in question.slots if slot != changed}
+        slots = plan.statements[question.about]
+        values = draw_values(plan, slots, part.pool, rng, used, given)
+        if (
+            values[changed] != filled.values[changed]
+            and values[question.answer] not in known
+            and _same_gender(plan, question, values[question.answer], filled)
+        ):
+            return Filled(question.about, values)
+    return None
+
+
+def _same_gender(plan: Plan, question: Question, answer: Ref, filled: Filled) -> bool:
+    if "person" not in map(slot_class, question.slots):
+        return True
+    return gender(plan, answer) == gender(plan, filled.values[question.answer])

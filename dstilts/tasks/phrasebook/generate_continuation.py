@@ -1,0 +1,122 @@
+"""Which sentence goes on: four sentences, of which the text before entails one (HellaSwag)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from dstilts.tasks.examples import ChoiceExample
+from dstilts.tasks.phrasebook.format import Language
+from dstilts.tasks.phrasebook.generator import (
+    FRUITLESS_DRAWS,
+    Filled,
+    Part,
+    draw_values,
+    gender,
+)
+from dstilts.tasks.phrasebook.plan import Clause, Plan, Relation, Values, load_plan
+
+_NUM_CHOICES = 4
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """Statements, and the sentences that may go on; `label` is the number of the right one."""
+
+    relation: str
+    statements: tuple[Filled, ...]
+    choices: tuple[Filled, ...]
+    label: int
+
+
+def continuation_examples(part: Part, language: Language) -> tuple[ChoiceExample, ...]:
+    """The texts of a split, the same ones in the same order for every language.
+
+    The text says of three persons (places, ...) A, B and C that p, r and q holds of them, one
+    statement each, in random order. The choices say of A that p, of A that q, of B that p and of B
+    that q: the first is entailed. Each entry stands once in the text and as often in the choices
+    as the one it could be taken for, so nothing but their connection tells.
+    """
+    plan = load_plan()
+    return tuple(
+        ChoiceExample(
+            id=f"{part.split}-{index:04d}-{item.relation}",
+            context=language.sentence_joiner.join(
+                statement.sentence(language, plan).text for statement in item.statements
+            ),
+            question="",
+            choices=tuple(choice.sentence(language, plan).text for choice in item.choices),
+            label=item.label,
+        )
+        for index, item in enumerate(continuation_items(part))
+    )
+
+
+@lru_cache(maxsize=16)
+def continuation_items(part: Part) -> tuple[Continuation, ...]:
+    """The texts of a split with their choices, in no language yet."""
+    plan = load_plan()
+    rng = part.stream()
+    sources = [
+        (relation, clause)
+        for relation in plan.usable_groups(plan.relations, part.pool)
+        for clause in relation.premises["entailment"]
+        if _carries(plan, relation.hypothesis, clause)
+    ]
+    items: dict[tuple[object, ...], Continuation] = {}
+    while len(items) < part.size and sources:
+        for source in list(sources):
+            drawn = (_draw(plan, *source, part, rng) for _ in range(FRUITLESS_DRAWS))
+            item = next((one for one in drawn if one and _key(one) not in items), None)
+            if item is None:
+                sources.remove(source)
+                continue
+            items[_key(item)] = item
+    found = list(items.values())[: part.size]
+    return tuple(found[index] for index in rng.permutation(len(found)))
+
+
+def _carries(plan: Plan, hypothesis: Clause, premise: Clause) -> bool:
+    """Whether the premise has every entry of the hypothesis, so that others would not follow."""
+    names = set(hypothesis.names(plan))
+    return len(names) > 1 and "kind" not in names and names <= set(premise.names(plan))
+
+
+def _key(item: Continuation) -> tuple[object, ...]:
+    return item.choices[item.label].key()
+
+
+def _draw(
+    plan: Plan, relation: Relation, premise: Clause, part: Part, rng: np.random.Generator
+) -> Continuation | None:
+    """A text with its choices; None if its right choice is another split's or entries lack."""
+    hypothesis = relation.hypothesis
+    names = hypothesis.names(plan)
+    one, other = (names[index] for index in rng.choice(len(names), 2, replace=False))
+    first = draw_values(plan, premise.names(plan), part.pool, rng)
+    if not part.owns(hypothesis.frame, hypothesis.values(plan, first)):
+        return None
+    assigned = [first]
+    while len(assigned) < 3:
+        given = {name: first[name] for name in names if name not in (one, other)}
+        used = {ref for values in assigned for ref in values.values()}
+        assigned.append(draw_values(plan, premise.names(plan), part.pool, rng, used, given))
+    varied = {values[name] for values in assigned for name in (one, other)}
+    # Where both are persons, all that could dance with A have the same gender.
+    genders = {(gender(plan, values[one]), gender(plan, values[other])) for values in assigned}
+    if len(varied) < 6 or (None not in next(iter(genders)) and len(genders) > 1):
+        return None
+
+    a, b, c = assigned
+    combinations: list[Values] = [
+        {**a, one: x[one], other: y[other]} for x in (a, b) for y in (a, c)
+    ]
+    choices = [Filled(hypothesis.frame, hypothesis.values(plan, v)) for v in combinations]
+    order = [int(index) for index in rng.permutation(_NUM_CHOICES)]
+    statements = [Filled(premise.frame, premise.values(plan, values)) for values in assigned]
+    return Continuation(
+        relation.name,
+        tuple(statements[index] for index in rng.permutation(3)),
+        tuple(choices[index] for index in order),
+        order.index(0),
+    )

@@ -1,0 +1,1 @@
+"""Transformations of a training set: pure, drawn from a seed, each said in the set's `subset`."""
