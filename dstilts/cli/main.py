@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 
 from dstilts import __version__
-from dstilts.cli import evaluate, quickstart, report, sweep, tasks, train
+from dstilts.cli import evaluate, quickstart, report, score, sweep, tasks, train
 from dstilts.cli.parser import Parser
 from dstilts.core.errors import RunError, UserError
 
-COMMANDS = (quickstart, train, evaluate, sweep, report, tasks)
+COMMANDS = (quickstart, train, evaluate, score, sweep, report, tasks)
 
 
 def run() -> None:

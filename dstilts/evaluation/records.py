@@ -67,6 +67,10 @@ class RecordFolder:
         """Where the outputs of a model's shards stand until they are merged."""
         return self._output / "predictions" / model.key / "shards"
 
+    def submission(self, model: EvaluatedModel) -> Path:
+        """The model's predictions and labels in the benchmarks' layout, for `dstilts score`."""
+        return self._output / "submissions" / model.key
+
     def board(self, model: EvaluatedModel) -> Path:
         """The model's TensorBoard folder."""
         return self._output / "tensorboard" / model.key

@@ -1,4 +1,4 @@
-"""From predictions to records, TensorBoard scalars and a line for each model and task."""
+"""From predictions to records, submission files, TensorBoard scalars and a line for each task."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +10,7 @@ from dstilts.evaluation.records import Item, RecordFolder
 from dstilts.tasks.catalog import task
 from dstilts.tasks.metrics.chance import chance
 from dstilts.tasks.metrics.score import score
+from dstilts.tasks.submission.write import is_written, write_labels, write_submission
 
 Metrics = Mapping[str, float]
 
@@ -56,7 +57,12 @@ class Scoring:
     def _record(self, item: Item) -> Metrics:
         predictions = self._folder.stored_predictions(item)
         assert predictions is not None
-        metrics = score(task(item.examples.task), item.examples, predictions)
+        spec = task(item.examples.task)
+        metrics = score(spec, item.examples, predictions)
+        if is_written(spec):
+            folder = self._folder.submission(item.model)
+            write_submission(folder / "predictions", spec, item.examples, predictions)
+            write_labels(folder / "labels", spec, item.examples)
         self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest])
         return metrics
 

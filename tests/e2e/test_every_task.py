@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dstilts.core.files import read_json
@@ -21,6 +22,7 @@ from dstilts.engine.train import train_phase
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
+from dstilts.sampling.schedule import TaskSchedule
 from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.open_source import open_source
 from dstilts.tasks.source import Source
@@ -67,7 +69,8 @@ def train_all(source: Source, folder: Path, data: DataConfig) -> Path:
     losses = [event["loss"] for event in events if event["event"] == "train"]
     assert len(losses) == 6 * len(names)
     assert all(0 < loss < 20 for loss in losses)
-    assert {event["task"] for event in events if event["event"] == "train"} == set(names)
+    drawn = TaskSchedule(config.seed, np.full(len(names), 1 / len(names)), len(losses))
+    assert {drawn.task_at(step) for step in range(len(losses))} == set(range(len(names)))
     return config.output
 
 

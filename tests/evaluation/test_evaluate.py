@@ -21,6 +21,9 @@ from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evalua
 from dstilts.evaluation.shards import Shard
 from dstilts.evaluation.worker import run_shard
 from dstilts.reporting.collect import collect_records
+from dstilts.tasks.benchmarks import BENCHMARKS
+from dstilts.tasks.catalog import task
+from dstilts.tasks.submission.benchmark_scores import score_folder
 from tests.evaluation.one_by_one import predict_one_by_one
 from tests.evaluation.tiny_farm import MAKERS, TASKS, MemorySource, publish_tiny
 
@@ -140,6 +143,20 @@ def test_records_say_where_numbers_come_from(model: Path, runs: Path) -> None:
     assert by_name["udpos", "en"].options["label_token"] == "first_nonbare"
     assert list((runs / "tensorboard").rglob("events*"))
     assert not list(runs.rglob("*.safetensors"))
+
+
+def test_the_benchmarks_layout_scores_the_same(model: Path, runs: Path) -> None:
+    folder = runs / "submissions" / read_manifest(model).key
+    scores = score_folder(folder / "predictions", folder / "labels", BENCHMARKS["xtreme"])
+    names = {name for name in TASKS if "target" in task(name).roles}
+    assert set(scores.tasks) == names
+    compared = 0
+    for record in collect_records(runs):
+        if record.task in names and record.language in scores.tasks[record.task].languages:
+            for metric, value in scores.tasks[record.task].languages[record.language].items():
+                assert record.metrics[metric] == pytest.approx(value, abs=1e-9), record.task
+                compared += 1
+    assert compared > 15
 
 
 def test_a_second_run_computes_nothing(

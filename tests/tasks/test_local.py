@@ -110,6 +110,21 @@ def test_files_as_xtreme_downloads_them(tmp_path: Path) -> None:
     assert parallel.files == ("download/tatoeba/de-en.de", "download/tatoeba/de-en.en")
 
 
+def test_tydiqa_trains_on_english_whatever_the_file_holds(tmp_path: Path) -> None:
+    questions = [
+        {"id": name, "question": "?", "answers": [{"text": "c", "answer_start": 0}]}
+        for name in ("english-1-0", "finnish-2-0", "english-3-0")
+    ]
+    content = {"data": [{"paragraphs": [{"context": "c", "qas": questions}]}]}
+    name = "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json"
+    for path in (f"download/{name}", "tydiqa/tydiqa-goldp-v1.1-train.json", name):
+        write(tmp_path, path, json.dumps(content))
+        train = LocalSource(tmp_path).load("tydiqa", "train", "en")
+        assert [e.id for e in train.examples] == ["english-1-0#1", "english-3-0#3"]
+        assert train.files == (path,)
+        (tmp_path / path).unlink()
+
+
 def test_raw_text_trains_in_every_language(tmp_path: Path) -> None:
     texts = [f"Satz {number}" for number in range(500)]
     write(tmp_path, "mlm/a/de.txt", "\n".join(texts))

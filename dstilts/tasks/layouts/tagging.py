@@ -15,7 +15,7 @@ train, 00 is dev and 23 is test.
 from dstilts.tasks.layouts.files import Files, Group, Others, Splits, whole
 from dstilts.tasks.readers.ccg import read_ccg_pipes, read_ccgbank_auto, read_pmb
 from dstilts.tasks.readers.conllu import read_conllu
-from dstilts.tasks.readers.tagging import read_panx_raw, read_tagging_tsv
+from dstilts.tasks.readers.tagging import read_panx, read_panx_raw, read_tagging_tsv
 
 _CCG_SECTIONS = {"train": range(2, 22), "dev": range(0, 1), "test": range(23, 24)}
 _CCG_PIPES = {"train": "wsj02-21", "dev": "wsj00", "test": "wsj23"}
@@ -40,7 +40,7 @@ def _udpos(split: str) -> tuple[Files, ...]:
 
 
 def _panx(split: str) -> tuple[Files, ...]:
-    published = whole(f"panx/{split}-{{lang}}.tsv", read_tagging_tsv)
+    published = whole(f"panx/{split}-{{lang}}.tsv", read_panx)
     raw = (
         whole(f"panx/raw/{{lang}}/{split}", read_panx_raw),
         whole(f"panx/{{lang}}/{split}", read_panx_raw),

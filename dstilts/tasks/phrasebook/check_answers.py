@@ -44,7 +44,7 @@ def clashing_answers(
 
 def _pool(plan: Plan, pool: Pool) -> Iterator[Ref]:
     for entry_class in plan.classes.values():
-        yield from (Ref(entry_class.name, entry) for entry in entry_class.pools[pool])
+        yield from entry_class.refs[pool]
 
 
 def _answers(plan: Plan, frames: Frames, entries: Entries, joiner: str) -> dict[Ref, set[str]]:

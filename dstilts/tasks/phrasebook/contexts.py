@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dstilts.tasks.phrasebook.generator import (
-    FRUITLESS_DRAWS,
-    Filled,
-    Part,
-    draw_values,
-    gender,
-)
+from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values, gender
 from dstilts.tasks.phrasebook.notation import slot_class
-from dstilts.tasks.phrasebook.plan import Plan, Question, Ref
+from dstilts.tasks.phrasebook.plan import Plan, Ref, Values
+
+_MANY_DRAWS = 400  # more than it ever takes
 
 
 @dataclass(frozen=True)
@@ -75,41 +71,37 @@ def confusing(plan: Plan, filled: Filled) -> tuple[set[Ref], set[str]]:
 
 def near_miss(
     plan: Plan,
-    filled: Filled,
+    name: str,
+    base: Values,
+    changed: str,
     part: Part,
     rng: np.random.Generator,
     used: Collection[Ref],
     answers: Iterable[Ref],
-) -> Filled | None:
-    """A statement that fits a question but for one entry, and would answer it otherwise.
+) -> Filled:
+    """A statement that agrees with another one in all that a question names but one slot.
 
-    Where the question is about persons, answers that are persons have the same gender.
+    Where the question names a person, answers that are persons have the same gender.
 
     Args:
         plan: the plan.
-        filled: the question, with all values of the statement that answers it.
+        name: the question.
+        base: the values of the other statement.
+        changed: the slot.
         part: the split.
         rng: decides.
-        used: entries to avoid while others are left.
+        used: entries to avoid while others are left; in the changed slot in any case.
         answers: those it must not give.
     """
-    question = plan.questions[filled.frame]
+    question = plan.questions[name]
+    slots = plan.statements[question.about]
+    given = {slot: base[slot] for slot in question.slots if slot != changed}
+    names_person = "person" in map(slot_class, question.slots)
     known = set(answers)
-    for _ in range(FRUITLESS_DRAWS):
-        changed = question.slots[rng.integers(len(question.slots))]
-        given = {slot: filled.values[slot] for slot in question.slots if slot != changed}
-        slots = plan.statements[question.about]
+    for _ in range(_MANY_DRAWS):
         values = draw_values(plan, slots, part.pool, rng, used, given)
-        if (
-            values[changed] != filled.values[changed]
-            and values[question.answer] not in known
-            and _same_gender(plan, question, values[question.answer], filled)
-        ):
+        answer = values[question.answer]
+        fits = not names_person or gender(plan, answer) == gender(plan, base[question.answer])
+        if fits and values[changed] not in used and answer not in known:
             return Filled(question.about, values)
-    return None
-
-
-def _same_gender(plan: Plan, question: Question, answer: Ref, filled: Filled) -> bool:
-    if "person" not in map(slot_class, question.slots):
-        return True
-    return gender(plan, answer) == gender(plan, filled.values[question.answer])
+    raise AssertionError(f"too few entries for near misses of {name}")

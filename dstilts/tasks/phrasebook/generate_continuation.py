@@ -1,6 +1,6 @@
 """Which sentence goes on: four sentences, of which the text before entails one (HellaSwag)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +12,7 @@ from dstilts.tasks.phrasebook.generator import (
     Filled,
     Part,
     draw_values,
+    even_positions,
     gender,
 )
 from dstilts.tasks.phrasebook.plan import Clause, Plan, Relation, Values, load_plan
@@ -73,7 +74,15 @@ def continuation_items(part: Part) -> tuple[Continuation, ...]:
                 continue
             items[_key(item)] = item
     found = list(items.values())[: part.size]
-    return tuple(found[index] for index in rng.permutation(len(found)))
+    labels = even_positions(len(found), _NUM_CHOICES, rng)
+    order = rng.permutation(len(found))
+    return tuple(_turned(found[index], label) for index, label in zip(order, labels, strict=True))
+
+
+def _turned(item: Continuation, label: int) -> Continuation:
+    """The choices turned around until the right one is at `label`."""
+    shift = (item.label - label) % _NUM_CHOICES
+    return replace(item, choices=item.choices[shift:] + item.choices[:shift], label=label)
 
 
 def _carries(plan: Plan, hypothesis: Clause, premise: Clause) -> bool:

@@ -8,7 +8,13 @@ import numpy as np
 
 from dstilts.tasks.examples import ChoiceExample
 from dstilts.tasks.phrasebook.format import Language
-from dstilts.tasks.phrasebook.generator import FRUITLESS_DRAWS, Filled, Part, draw_values
+from dstilts.tasks.phrasebook.generator import (
+    FRUITLESS_DRAWS,
+    Filled,
+    Part,
+    draw_values,
+    even_positions,
+)
 from dstilts.tasks.phrasebook.plan import Complement, Plan, all_names, load_plan
 
 # In English in every language, as XTREME-R asks XCOPA.
@@ -32,15 +38,15 @@ def copa_examples(part: Part, language: Language) -> tuple[ChoiceExample, ...]:
     """
     plan = load_plan()
     examples = []
-    for index, item, right, swapped in _items(part):
+    for index, item, right, label in _items(part):
         texts = [statement.sentence(language, plan).text for statement in item.statements]
         examples.append(
             ChoiceExample(
                 id=f"{part.split}-{index:04d}-{item.name}-{right}",
                 context=item.premises[right].sentence(language, plan).text,
                 question=QUESTION,
-                choices=(texts[1], texts[0]) if swapped else (texts[0], texts[1]),
-                label=right ^ swapped,
+                choices=(texts[0], texts[1]) if label == right else (texts[1], texts[0]),
+                label=label,
             )
         )
     return tuple(examples)
@@ -48,14 +54,15 @@ def copa_examples(part: Part, language: Language) -> tuple[ChoiceExample, ...]:
 
 @lru_cache(maxsize=8)
 def _items(part: Part) -> tuple[tuple[int, Alternatives, int, int], ...]:
-    """Number, alternatives, which of them the premise entails, and whether it is named second."""
+    """Number, alternatives, which of them the premise entails, and the label."""
     rng = part.stream()
     plan = load_plan()
     groups = plan.usable_groups(plan.complements, part.pool)
-    items = []
-    for index, item in enumerate(alternatives(plan, groups, part, rng, part.size // 2)):
-        items += [(index, item, right, int(rng.integers(2))) for right in (0, 1)]
-    return tuple(items[index] for index in rng.permutation(len(items)))
+    found = alternatives(plan, groups, part, rng, part.size // 2)
+    items = [(index, item, right) for index, item in enumerate(found) for right in (0, 1)]
+    labels = even_positions(len(items), 2, rng)
+    order = rng.permutation(len(items))
+    return tuple((*items[index], label) for index, label in zip(order, labels, strict=True))
 
 
 def alternatives(

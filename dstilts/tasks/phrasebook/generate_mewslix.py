@@ -104,14 +104,13 @@ def _entities(part: Part) -> dict[str, Entity]:
     """The entities of a pool by id, in no order that tells their class."""
     plan = load_plan()
     rng = part.stream()
-    jobs = plan.classes["job"].pools[part.pool]
+    jobs = plan.classes["job"].refs[part.pool]
     found = []
     for class_name in ENTITY_TYPES:
-        for entry in plan.classes[class_name].pools[part.pool]:
-            name = Ref(class_name, entry)
+        for name in plan.classes[class_name].refs[part.pool]:
             if class_name == "person":
                 chosen = rng.choice(len(jobs), _NUM_JOBS, replace=False)
-                found += [Entity(name, Ref("job", jobs[index])) for index in chosen]
+                found += [Entity(name, jobs[index]) for index in chosen]
             else:
                 found.append(Entity(name, None))
     order = rng.permutation(len(found))

@@ -18,17 +18,18 @@ from dstilts.tasks.phrasebook.format import Language
 from dstilts.tasks.phrasebook.generate_span import examples_of
 from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values, filled_frames
 from dstilts.tasks.phrasebook.notation import slot_class
-from dstilts.tasks.phrasebook.plan import Plan, load_plan
+from dstilts.tasks.phrasebook.plan import Plan, Question, Values, load_plan
 
-_NUM_STATEMENTS = 4  # of every context
+_NUM_OTHERS = 2  # statements of other frames than the two that the question could be about
 
 
 def no_answer_examples(part: Part, language: Language) -> tuple[SpanExample, ...]:
     """The questions of a split, the same ones in the same order for every language.
 
-    Every context has as many statements, and one that would answer the question but for one entry.
-    A question that names one person alone finds this person in another statement. So neither the
-    length nor a name or a frame that both have tells whether there is an answer.
+    Every context has two statements of the frame that is asked about. Where the question has no
+    answer, each of the two differs from what it asks in another entry, so that the context has all
+    it names; else one of them answers. A question that names one person alone finds this person in
+    a statement of another frame. So neither the length nor frames nor names tell what has answers.
     """
     return examples_of(no_answer_items(part), part, language)
 
@@ -53,30 +54,30 @@ def _item(
     entries, frames = confusing(plan, filled)
     used = set(filled.values.values()) | entries
     statements = [Filled(question.about, filled.values)] if has_answer else []
-    miss = near_miss(plan, filled, part, rng, used, [filled.values[question.answer]])
-    assert miss, filled  # every class that questions name has entries enough
-    statements.append(miss)
-    used |= set(miss.values.values())
+    answers = [filled.values[question.answer]]
+    order = rng.permutation(len(question.slots))
+    while len(statements) < 2:
+        changed = question.slots[order[len(statements) % len(order)]]
+        miss = near_miss(plan, filled.frame, filled.values, changed, part, rng, used, answers)
+        statements.append(miss)
+        answers.append(miss.values[question.answer])
+        used |= set(miss.values.values())
 
     rest = [t for t in topics(plan, part) if t not in {question.about, *question.also, *frames}]
+    others = [rest[index] for index in rng.permutation(len(rest))]
+    given: Values = {}
     if question.slots == ("person",):
-        # Another statement about the person, which has no slot that an answer could come from.
-        answer = slot_class(question.answer)
-        about_person = [
-            topic
-            for topic in rest
-            if "person" in plan.statements[topic]
-            and answer not in map(slot_class, plan.statements[topic])
-        ]
-        frame = about_person[rng.integers(len(about_person))]
+        # First a statement about the person, with no slot that an answer could come from.
+        others.sort(key=lambda topic: not _tells_else(plan, topic, question))
         given = {"person": filled.values["person"]}
+    for frame in others[:_NUM_OTHERS]:
         values = draw_values(plan, plan.statements[frame], part.pool, rng, used, given)
         statements.append(Filled(frame, values))
         used |= set(values.values())
-        rest.remove(frame)
-    wanted = _NUM_STATEMENTS - len(statements)
-    for index in rng.choice(len(rest), wanted, replace=False):
-        values = draw_values(plan, plan.statements[rest[index]], part.pool, rng, used)
-        statements.append(Filled(rest[index], values))
-        used |= set(values.values())
+        given = {}
     return shuffled_item(plan, filled, statements, rng)
+
+
+def _tells_else(plan: Plan, topic: str, question: Question) -> bool:
+    slots = plan.statements[topic]
+    return "person" in slots and slot_class(question.answer) not in map(slot_class, slots)

@@ -11,7 +11,7 @@ from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.examples import ChoiceExample
 from dstilts.tasks.phrasebook.contexts import near_miss, question_slots, shuffled_item
 from dstilts.tasks.phrasebook.format import Language
-from dstilts.tasks.phrasebook.generator import Filled, Part, filled_frames
+from dstilts.tasks.phrasebook.generator import Filled, Part, even_positions, filled_frames
 from dstilts.tasks.phrasebook.notation import slot_class
 from dstilts.tasks.phrasebook.plan import Plan, load_plan
 
@@ -30,9 +30,10 @@ class Reading:
 def reading_examples(part: Part, language: Language) -> tuple[ChoiceExample, ...]:
     """The questions of a split, the same ones in the same order for every language.
 
-    All statements have the frame the question asks about and differ from what it asks in one entry
-    or two; each gives one choice. So every choice stands in the context once, all are of one class,
-    and statements and choices are in random order: only the entries that the question names tell.
+    All statements have the frame the question asks about; each gives one choice. So every choice
+    stands in the context once, and all are of one class. A question names one entry or two. Where
+    it is two, the statements make a chain of which neighbours share one of them, and the right one
+    is anywhere in it: only both entries together tell. Statements and choices are in random order.
     """
     return tuple(
         _example(f"{part.split}-{index:04d}-{item.question.frame}", item, part, language)
@@ -63,9 +64,11 @@ def reading_items(part: Part) -> tuple[Reading, ...]:
     num_choices = TASKS[part.task].num_choices
     assert num_choices
     slots = _answerable(plan, part, num_choices)
+    found = filled_frames(plan, slots, part)
+    labels = even_positions(len(found), num_choices, rng)
     return tuple(
-        _reading(plan, filled, num_choices, part, rng)
-        for filled in filled_frames(plan, slots, part)
+        _reading(plan, filled, num_choices, label, part, rng)
+        for filled, label in zip(found, labels, strict=True)
     )
 
 
@@ -81,19 +84,31 @@ def _answerable(plan: Plan, part: Part, num_choices: int) -> Mapping[str, tuple[
 
 
 def _reading(
-    plan: Plan, filled: Filled, num_choices: int, part: Part, rng: np.random.Generator
+    plan: Plan,
+    filled: Filled,
+    num_choices: int,
+    label: int,
+    part: Part,
+    rng: np.random.Generator,
 ) -> Reading:
     question = plan.questions[filled.frame]
-    statements = [Filled(question.about, filled.values)]
+    first = Filled(question.about, filled.values)
+    chain = [first]
     used = set(filled.values.values())
-    while len(statements) < num_choices:
-        answers = [statement.values[question.answer] for statement in statements]
-        miss = near_miss(plan, filled, part, rng, used, answers)
-        assert miss, filled  # `_answerable` sees to it
-        statements.append(miss)
-        used |= set(miss.values.values())
-    item = shuffled_item(plan, filled, statements, rng)
-    order = tuple(int(index) for index in rng.permutation(num_choices))
+    slots = [question.slots[index] for index in rng.permutation(len(question.slots))]
+    place = int(rng.integers(num_choices))  # in the chain
+    # From the right one to the end of the chain, then from it to the beginning: neighbours differ
+    # in the one and in the other slot in turn.
+    for steps, turn in ((num_choices - 1 - place, 0), (place, 1)):
+        base = first
+        for step in range(steps):
+            answers = [statement.values[question.answer] for statement in chain]
+            changed = slots[(step + turn) % len(slots)]
+            base = near_miss(plan, filled.frame, base.values, changed, part, rng, used, answers)
+            chain.append(base)
+            used |= set(base.values.values())
+    item = shuffled_item(plan, filled, chain, rng)
     assert item.place is not None
-    label = order.index(item.place)
-    return Reading(item.question, item.answer, item.statements, order, label)
+    order = [int(index) for index in rng.permutation(num_choices) if index != item.place]
+    order.insert(label, item.place)
+    return Reading(item.question, item.answer, item.statements, tuple(order), label)

@@ -85,19 +85,21 @@ def _candidates(plan: Plan, name: str, pool: Pool, values: Values) -> Iterator[R
     entry_class = plan.classes[slot_class(name)]
     partners = {"person": ("person2", "person3"), "person2": ("person",), "person3": ("person",)}
     partner = next((values[one] for one in partners.get(name, ()) if one in values), None)
-    for entry in entry_class.pools[pool]:
-        ref = Ref(entry_class.name, entry)
-        if ref in values.values():
-            continue
-        if partner and entry_class.agreement.get(entry) == entry_class.agreement.get(partner.entry):
-            continue
-        yield ref
+    taken = set(values.values())
+    for ref in entry_class.refs[pool]:
+        if ref not in taken and not (partner and gender(plan, ref) == gender(plan, partner)):
+            yield ref
 
 
 def gender(plan: Plan, ref: Ref) -> int | None:
     """Which form of a word agrees with a person; None for entries of which all are alike."""
     agreement = plan.classes[ref.class_name].agreement
     return agreement.get(ref.entry, 0) if agreement else None
+
+
+def even_positions(size: int, num_positions: int, rng: np.random.Generator) -> list[int]:
+    """A position for each of `size` examples, each position as often as the others."""
+    return [int(index) % num_positions for index in rng.permutation(size)]
 
 
 def filled_frames(
@@ -165,6 +167,6 @@ def _mark_used(plan: Plan, values: Values, pool: Pool, used: set[Ref]) -> None:
     """Adds the values; a class all whose entries have been used begins anew."""
     used.update(values.values())
     for class_name in {ref.class_name for ref in values.values()}:
-        entries = {Ref(class_name, entry) for entry in plan.classes[class_name].pools[pool]}
-        if entries <= used:
-            used -= entries
+        entries = plan.classes[class_name].refs[pool]
+        if used.issuperset(entries):
+            used.difference_update(entries)

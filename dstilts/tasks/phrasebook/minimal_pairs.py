@@ -23,7 +23,7 @@ _SIZES = {"dev": 150, "test": 300}  # of the pairs from which groups are made
 
 @dataclass(frozen=True)
 class MinimalGroup:
-    """Pairs of which a consistent model gets all labels right, or breaks no rule by its mistakes.
+    """Pairs with labels that follow from one another.
 
     Attributes:
         name: unique in its kind and split, the same in every language.

@@ -67,7 +67,7 @@ PARTS = (
     Part("bucc2018", "test", "test", 300),
     Part("tatoeba", "test", "test", 320),
     Part("lareqa", "train", "train", 800),
-    Part("lareqa", "test", "test", 80),
+    Part("lareqa", "test", "test", 85),
     Part("mewslix", "train", "train", 600),
     Part("mewslix", "test", "test", 120),
 )

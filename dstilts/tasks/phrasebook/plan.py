@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -36,6 +36,14 @@ class EntryClass:
     @property
     def entries(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.pools["train"], *self.pools["test"])))
+
+    @cached_property
+    def refs(self) -> Mapping[Pool, tuple[Ref, ...]]:
+        """The entries of each pool by their full names."""
+        return {
+            pool: tuple(Ref(self.name, entry) for entry in entries)
+            for pool, entries in self.pools.items()
+        }
 
 
 @dataclass(frozen=True)

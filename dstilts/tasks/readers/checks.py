@@ -19,8 +19,12 @@ E = TypeVar("E", bound=Example)
 _EMPTY_SHARE = 0.001
 
 
-def checked(examples: list[E], path: Path) -> list[E]:
+def checked(examples: list[E], path: Path, needed: Sequence[str] = ()) -> list[E]:
     """`examples`, if their ids differ and all or none have gold labels, and few texts are empty.
+
+    Args:
+        needed: of multiple choice, which of context and question may not be empty; the default is
+            that one of the two may be.
 
     Raises:
         UserError: an id stands twice, some examples have a label and others none, or more than a
@@ -29,11 +33,10 @@ def checked(examples: list[E], path: Path) -> list[E]:
     unique_ids(examples, path)
     without = [example.id for example in examples if is_unlabelled(example)]
     if without and len(without) < len(examples):
-        raise UserError(f"example {without[0]!r} has no label, others have one", file=path)
-    needed = _needed_texts(examples)
+        raise UserError(f"example {without[0]!r:.80} has no label, others have one", file=path)
     empty = [example.id for example in examples if _has_empty_text(example, needed)]
     if len(empty) > _EMPTY_SHARE * len(examples):
-        raise UserError(f"example {empty[0]!r} has an empty text", file=path)
+        raise UserError(f"example {empty[0]!r:.80} has an empty text", file=path)
     return examples
 
 
@@ -69,19 +72,13 @@ def is_unlabelled(example: Example) -> bool:
     return False
 
 
-def _needed_texts(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The texts of a multiple choice that a data set has: CommonsenseQA has no contexts."""
-    choices = [example for example in examples if isinstance(example, ChoiceExample)]
-    names = ("context", "question")
-    return tuple(name for name in names if any(getattr(e, name).strip() for e in choices))
-
-
 def _has_empty_text(example: Example, needed: Sequence[str]) -> bool:
     match example:
         case PairExample():
             texts: tuple[str, ...] = (example.text_a, example.text_b)
         case ChoiceExample():
-            texts = (*example.choices, *(getattr(example, name) for name in needed))
+            prompt = example.context or example.question
+            texts = (prompt, *example.choices, *(getattr(example, name) for name in needed))
         case SpanExample():
             texts = (example.context, example.question)
         case _:

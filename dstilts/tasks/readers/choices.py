@@ -47,7 +47,7 @@ def read_socialiqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
         )
         for (line, row), label in zip(rows, labels, strict=True)
     ]
-    return checked(examples, path)
+    return checked(examples, path, needed=("context", "question"))
 
 
 def read_labels(path: Path, spec: TaskSpec) -> list[int]:
@@ -93,7 +93,7 @@ def read_commonsenseqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
                 domain=optional_text(question, "question_concept", path, line),
             )
         )
-    return checked(examples, path)
+    return checked(examples, path, needed=("question",))
 
 
 def read_hellaswag(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
@@ -128,7 +128,7 @@ def read_hellaswag(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
                 domain=optional_text(row, "activity_label", path, line),
             )
         )
-    return checked(examples, path)
+    return checked(examples, path, needed=("context",))
 
 
 def read_cosmosqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
@@ -149,7 +149,7 @@ def read_cosmosqa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
                 label=_index(row, spec, path, line),
             )
         )
-    return checked(examples, path)
+    return checked(examples, path, needed=("context", "question"))
 
 
 def read_copa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
@@ -178,7 +178,7 @@ def read_copa(path: Path, spec: TaskSpec) -> list[ChoiceExample]:
                 label=_index(row, spec, path, line),
             )
         )
-    return checked(examples, path)
+    return checked(examples, path, needed=("context",))
 
 
 def _cosmos_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

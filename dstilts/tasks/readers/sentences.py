@@ -7,9 +7,9 @@ _END = re.compile(r"[.!?]([\"')\]\u2019\u201d]*)\s+(?=[\"'(\[\u2018\u201c]?([A-Z
 
 # Words after which a full stop ends no sentence.
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev hon st sr jr gen col maj capt lt sgt gov sen rep pres ed eds vs cf al ca "
-    "c e.g i.e u.s u.k u.n d.c inc ltd co corp dept univ jan feb mar apr jun jul aug sep sept oct "
-    "nov dec mt ft a.d b.c".split()
+    "mr mrs ms dr prof rev hon st sr jr gen col maj capt lt sgt gov sen rep pres ed eds vs cf al "
+    "ca c e.g i.e u.s u.k u.n d.c inc ltd co corp dept univ jan feb mar apr jun jul aug sep sept "
+    "oct nov dec mt ft a.d b.c".split()
 )
 _BEFORE_NUMBERS = frozenset("no nos vol p pp fig".split())
 

@@ -27,6 +27,19 @@ def read_tagging_tsv(path: Path, spec: TaskSpec) -> list[TaggingExample]:
     return _read(path, spec, _token_lines(path))
 
 
+def read_panx(path: Path, spec: TaskSpec) -> list[TaggingExample]:
+    """PAN-X as XTREME has it (dev-de.tsv), the language's code before each word taken off where
+    the first word has it ("de:Rom").
+
+    Raises:
+        UserError: see `read_tagging_tsv` and `read_panx_raw`.
+    """
+    code = path.name.partition(".")[0].partition("-")[2]
+    first = next((fields[0] for _, fields in _token_lines(path) if fields), "")
+    prefixed = bool(code) and first.startswith(f"{code}:")
+    return (read_panx_raw if prefixed else read_tagging_tsv)(path, spec)
+
+
 def read_panx_raw(path: Path, spec: TaskSpec) -> list[TaggingExample]:
     """PAN-X's own files: as `read_tagging_tsv`, with the language's code before each word ("en:").
 

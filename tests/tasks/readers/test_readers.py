@@ -21,7 +21,7 @@ from dstilts.tasks.readers.pairs import (
 from dstilts.tasks.readers.parallel import parallel, read_sentences, shuffled
 from dstilts.tasks.readers.rows import Read
 from dstilts.tasks.readers.spans import english_only, read_squad, read_squad_numbered
-from dstilts.tasks.readers.tagging import read_panx_raw, read_tagging_tsv
+from dstilts.tasks.readers.tagging import read_panx, read_panx_raw, read_tagging_tsv
 
 NLI, PAWSX, QQP, QA, POS = map(task, ("xnli", "pawsx", "qqp", "squad_v1", "udpos"))
 
@@ -162,6 +162,10 @@ def test_panx_raw_has_the_language_before_each_word(tmp_path: Path) -> None:
     assert (example.words, example.tags) == (("Rom", ":"), ("B-LOC", "O"))
     with pytest.raises(UserError, match="dev:2: no language code before the word 'is'"):
         read_panx_raw(write(tmp_path, "dev", "en:Rom\tB-LOC\nis\tO\n"), panx)
+    (plain,) = read_panx(write(tmp_path, "dev-en.tsv", "Rom\tB-LOC\nen:\tO\n"), panx)
+    assert plain.words == ("Rom", "en:")
+    (plain,) = read_panx(write(tmp_path, "dev-de.tsv", "de:Rom\tB-LOC\nde:.\tO\n"), panx)
+    assert plain.words == ("Rom", ".")
 
 
 def test_anli_says_its_round(tmp_path: Path) -> None:

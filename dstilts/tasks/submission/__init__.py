@@ -1,0 +1,1 @@
+"""The benchmarks' layout of predictions and labels: `<task>/test-<language>.{tsv,json}`."""
