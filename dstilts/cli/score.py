@@ -1,5 +1,6 @@
 """`dstilts score`: predictions in the benchmarks' layout against labels in the same layout."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,41 +25,53 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--benchmark",
         choices=("xtreme", "xtreme-r"),
-        help="default: xtreme, unless all tasks that are there fit xtreme-r only",
+        help="default: xtreme, unless what is there fits xtreme-r only",
     )
 
 
 def score(predictions: Path, labels: Path, json_file: Path | None, benchmark: str | None) -> None:
     """Prints the scores by language, task and group, and what is missing."""
-    from dstilts.core.files import write_json
     from dstilts.tasks.benchmarks import BENCHMARKS
     from dstilts.tasks.submission.benchmark_scores import score_folder
 
     chosen = BENCHMARKS[benchmark] if benchmark else None
     scores = score_folder(predictions, labels, chosen)
     if json_file is not None:
-        write_json(json_file, scores.table())
+        _write(json_file, scores.table())
     print("\n".join(_lines(scores)))
 
 
-def _lines(scores: "BenchmarkScores") -> list[str]:
-    lines = []
+def _write(file: Path, table: dict[str, Any]) -> None:
+    from dstilts.core.errors import UserError
+    from dstilts.core.files import write_json
+
+    try:
+        write_json(file, table)
+    except OSError as error:
+        problem = f"cannot be written: {error.strerror}"
+        raise UserError(problem, file=file, remedy="give another --json") from None
+
+
+def _lines(scores: "BenchmarkScores") -> Iterator[str]:
+    title = scores.benchmark.title
     for name, found in scores.tasks.items():
-        lines.append(f"{name}  score {found.score:.5f}")
-        average = "  ".join(f"{metric} {value:.5f}" for metric, value in found.average.items())
-        lines.append(f"  mean  {average}  ({len(found.languages)} languages)")
+        others = "" if name in scores.benchmark.tasks else f"  (not one of {title}'s tasks)"
+        yield f"{name}  score {found.score:.5f}{others}"
+        yield f"  mean  {_values(found.average)}  ({len(found.languages)} languages)"
         for code, metrics in found.languages.items():
-            values = "  ".join(f"{metric} {value:.5f}" for metric, value in metrics.items())
-            lines.append(f"  {code:4s}  {values}")
-        if found.missing:
-            lines.append(f"  missing languages: {' '.join(found.missing)}")
-    lines.append("")
-    for name, value in scores.groups.items():
-        lines.append(f"{name:15s} {_or_missing(value)}")
-    lines.append(f"{'overall':15s} {_or_missing(scores.overall)}  ({scores.benchmark.title})")
+            yield f"  {code:4s}  {_values(metrics)}"
+        for note in found.notes():
+            yield f"  {note}"
+    yield ""
+    for name in scores.benchmark.groups:
+        yield f"{name:15s} {_or_missing(scores.groups.get(name))}"
+    yield f"{'overall':15s} {_or_missing(scores.overall)}  ({title})"
     if scores.missing:
-        lines.append(f"not there, or not in all languages: {' '.join(scores.missing)}")
-    return lines
+        yield f"missing, or not in all languages: {' '.join(scores.missing)}"
+
+
+def _values(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{metric} {value:.5f}" for metric, value in metrics.items())
 
 
 def _or_missing(value: float | None) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from dstilts.engine.phase import PhaseConfig
 from dstilts.core.random_numbers import stream
+from dstilts.engine.phase import PhaseConfig
 from dstilts.models.collate import collate
 from dstilts.models.masking import Masking
 from dstilts.sampling.batches import BatchPlan

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dstilts.core.random_numbers import torch_seed
-from dstilts.tasks.encode_options import IGNORED
 from dstilts.tasks.catalog import TaskSpec
+from dstilts.tasks.encode_options import IGNORED
 from dstilts.tasks.examples import Kind
 
 

@@ -49,15 +49,20 @@ def encode_words(
     columns: Columns = defaultdict(list)
     for index, (example, (tokens, owners)) in enumerate(zip(examples, encoded, strict=True)):
         words = _words(tokens["input_ids"], owners, bare)
-        tags = [
-            ids.get(tag, IGNORED) if open_labels else lookup("tag", tag, ids)
-            for tag in example.tags
-        ]
+        # Published without tags: nothing to learn from, but words to predict.
+        known = example.tags or [None] * len(example.words)
+        tags = [_label(tag, ids, open_labels) for tag in known]
         for row in _rows(tokens, words, tags, options.max_length):
             columns["example"].append(index)
             for name, value in row.items():
                 columns[name].append(value)
     return dict(columns)
+
+
+def _label(tag: str | None, ids: Mapping[str, int], open_labels: bool) -> int:
+    if tag is None or (open_labels and tag not in ids):
+        return IGNORED
+    return lookup("tag", tag, ids)
 
 
 _Sentence = tuple[dict[str, list[int]], list[int | None]]  # token columns, word of each token

@@ -61,7 +61,7 @@ def train_all(source: Source, folder: Path, data: DataConfig) -> Path:
         data=data,
         mixture=MixtureConfig("uniform"),
         schedule=ScheduleConfig(steps=6 * len(names), learning_rate=1e-3),
-        batch=BatchConfig(tokens=256, micro_batches=2, max_length=64, max_length_span=64),
+        batch=BatchConfig(tokens=256, micro_batches=2, max_length=64, max_length_span=120),
         engine=EngineConfig(log_every=1),
     )
     train_phase(config, ProcessGroup())

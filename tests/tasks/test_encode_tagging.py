@@ -8,6 +8,8 @@ from transformers import PreTrainedTokenizerFast
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import task
 from dstilts.tasks.encode import EncodeOptions, encode
+from dstilts.tasks.encode_options import IGNORED
+from dstilts.tasks.encode_tagging import NO_WORD
 from dstilts.tasks.examples import ExampleSet, TaggingExample
 from tests.tiny import SPACE, byte_level_tokenizer, tiny_tokenizer
 
@@ -111,3 +113,11 @@ def test_token_types() -> None:
 def test_unknown_tag(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(UserError, match="unknown tag 'NOUNN'; did you mean 'NOUN'"):
         rows_of(TaggingExample("1", ("book",), ("NOUNN",)), tokenizer=tokenizer)
+
+
+def test_sentences_without_tags_have_words_and_no_labels(tokenizer) -> None:
+    example = TaggingExample("1", ("the", "old", "teacher"), ())
+    examples = ExampleSet("udpos", "test", "en", "local", (example,))
+    (row,) = encode(examples, task("udpos"), tokenizer, EncodeOptions())
+    assert set(row["labels"]) == {IGNORED}
+    assert [word for word in row["word_index"] if word != NO_WORD] == [0, 1, 2]

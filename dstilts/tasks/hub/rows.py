@@ -14,12 +14,7 @@ from dstilts.tasks.examples import (
     TaggingExample,
     TextExample,
 )
-
-# What COPA's one word asks.
-COPA_QUESTIONS = {
-    "cause": "What was the cause of this?",
-    "effect": "What happened as a result?",
-}
+from dstilts.tasks.readers.choices import COPA_QUESTIONS
 
 # A row, with the names of class labels in place of their numbers, and the row's number from 1.
 # None: the row has no gold label and is left out, as the readers of files do. Two examples: a

@@ -16,6 +16,7 @@ from dstilts.tasks.examples import (
     SpanExample,
     TaggingExample,
 )
+from dstilts.tasks.metrics.mining import gold_pairs
 from dstilts.tasks.metrics.ranking import NUM_RANKED
 from dstilts.tasks.metrics.score import labelled, score
 
@@ -74,7 +75,7 @@ def _random_words(context: str, num_words: int, random: np.random.Generator) -> 
 def _tagging(
     spec: TaskSpec, examples: ExampleSet, items: Sequence[TaggingExample]
 ) -> dict[str, float]:
-    most = _most_frequent(tag for example in items for tag in example.tags)
+    most = _most_frequent(tag for example in items for tag in labelled(example.tags, example))
     return score(spec, examples, {example.id: [most] * len(example.tags) for example in items})
 
 
@@ -93,7 +94,7 @@ def _mining(
     spec: TaskSpec, examples: ExampleSet, items: Sequence[SentenceExample]
 ) -> dict[str, float]:
     sides = Counter(example.side for example in items)
-    num_gold = sum(len(example.matches) for example in items if example.side == "source")
+    num_gold = len(labelled(tuple(gold_pairs(items)), items[0]))
     return dict.fromkeys(spec.metrics, 100 * num_gold / (sides["source"] * sides["target"]))
 
 
@@ -101,8 +102,8 @@ def _ranking(
     spec: TaskSpec, examples: ExampleSet, items: Sequence[SentenceExample]
 ) -> dict[str, float]:
     num_candidates = sum(example.side == "target" for example in items)
-    right = Counter(len(example.matches) for example in items if example.side == "source")
-    levels = [_expected_precision(n, num_candidates) for n in right.elements()]
+    right = [len(labelled(e.matches, e)) for e in items if e.side == "source"]
+    levels = [_expected_precision(number, num_candidates) for number in right]
     return {"map_at_20": 100 * float(np.mean(levels))}
 
 
@@ -122,7 +123,8 @@ def _none(spec: TaskSpec, examples: ExampleSet, items: Sequence[object]) -> dict
 def _share_of_matches(
     queries: Sequence[SentenceExample], candidates: Sequence[SentenceExample]
 ) -> float:
-    return 100 * float(np.mean([len(query.matches) for query in queries])) / len(candidates)
+    matches = [len(labelled(query.matches, query)) for query in queries]
+    return 100 * float(np.mean(matches)) / len(candidates)
 
 
 def _most_frequent(values: Iterable[T]) -> T:

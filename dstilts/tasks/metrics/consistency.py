@@ -15,6 +15,8 @@ Constraint = Literal[
     "negation", "contradiction_symmetry", "paraphrase_symmetry", "entailment_asymmetry"
 ]
 
+ByLanguage = Mapping[str, Mapping[str, object]]  # language -> item -> prediction
+
 _OPPOSITE = {
     "entailment": "contradiction",
     "contradiction": "entailment",
@@ -38,6 +40,8 @@ def obeys(constraint: Constraint, one: str, other: str) -> bool:
 def logical_consistency(groups: Sequence[tuple[Constraint, str, str]]) -> dict[str, float]:
     """By constraint the share of groups that obey it, in per cent.
 
+    Somebody who always says "neutral" obeys all of them: it means something beside an accuracy.
+
     Args:
         groups: the constraint and the two predicted labels of each group.
     """
@@ -47,13 +51,8 @@ def logical_consistency(groups: Sequence[tuple[Constraint, str, str]]) -> dict[s
     return {name: 100 * float(np.mean(found)) for name, found in by_name.items()}
 
 
-def cross_lingual_consistency(
-    predictions: Mapping[str, Mapping[str, object]],
-) -> dict[str, float]:
-    """How often parallel items get the same prediction in different languages, in per cent.
-
-    `all`: the share of items with one prediction in every language; `pairs`: the mean over all
-    pairs of languages of the share of items with the same one.
+def cross_lingual_consistency(predictions: ByLanguage) -> float:
+    """The share of parallel items with one prediction in every language, in per cent.
 
     Args:
         predictions: by language and item, the same items in every language.
@@ -61,15 +60,32 @@ def cross_lingual_consistency(
     Raises:
         ValueError: fewer than two languages, no items, or items that a language lacks.
     """
+    rows = zip(*_columns(predictions).values(), strict=True)
+    return 100 * float(np.mean([all(found == row[0] for found in row) for row in rows]))
+
+
+def pairwise_consistency(predictions: ByLanguage) -> dict[tuple[str, str], float]:
+    """For each two languages the share of parallel items with the same prediction, in per cent.
+
+    Args:
+        predictions: as for `cross_lingual_consistency`.
+
+    Raises:
+        ValueError: see `cross_lingual_consistency`.
+    """
+    columns = _columns(predictions)
+    return {
+        (one, other): 100
+        * float(np.mean([a == b for a, b in zip(columns[one], columns[other], strict=True)]))
+        for one, other in combinations(columns, 2)
+    }
+
+
+def _columns(predictions: ByLanguage) -> dict[str, list[object]]:
+    """The predictions of each language in one order of the items."""
     if len(predictions) < 2:
         raise ValueError("consistency across fewer than two languages")
     first, *others = predictions.values()
     if not first or any(other.keys() != first.keys() for other in others):
         raise ValueError("languages have different items, or none")
-    columns = [[found[name] for name in first] for found in predictions.values()]
-    same = [len(set(map(repr, row))) == 1 for row in zip(*columns, strict=True)]
-    pairs = [
-        np.mean([a == b for a, b in zip(one, other, strict=True)])
-        for one, other in combinations(columns, 2)
-    ]
-    return {"all": 100 * float(np.mean(same)), "pairs": 100 * float(np.mean(pairs))}
+    return {code: [found[name] for name in first] for code, found in predictions.items()}

@@ -13,7 +13,8 @@ def masked_scores(texts: Iterable[Sequence[float]]) -> dict[str, float]:
     Raises:
         ValueError: no token is masked.
     """
-    nll, count, right = (sum(column) for column in zip(*texts, strict=True))
+    # The first row makes sums of no texts at all.
+    nll, count, right = map(sum, zip((0.0, 0, 0), *texts, strict=True))
     if not count:
         raise ValueError("no token is masked")
     return {"accuracy": 100 * right / count, "perplexity": math.exp(nll / count)}

@@ -1,5 +1,6 @@
 """The scores of mined pairs, and the threshold that is best on a development set (BUCC 2018)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dstilts.tasks.examples import SentenceExample
@@ -22,6 +23,17 @@ def pair_scores(gold: Iterable[Pair], found: Iterable[Pair]) -> dict[str, float]
         "precision": 100 * hits / len(given) if given else 0.0,
         "recall": 100 * hits / len(wanted),
     }
+
+
+def unambiguous(examples: Iterable[SentenceExample]) -> set[str]:
+    """The ids of the sentences whose text stands once on its side.
+
+    BUCC's rule for duplicates: the gold pairs do not tell which of several equal sentences is
+    meant, so the official script drops all mined pairs with one of them.
+    """
+    given = list(examples)
+    counts = Counter((example.side, example.text) for example in given)
+    return {example.id for example in given if counts[example.side, example.text] == 1}
 
 
 def gold_pairs(examples: Iterable[SentenceExample]) -> set[Pair]:

@@ -25,7 +25,8 @@ def no_answer_scores(
     `f1` and `exact_match` are each at the threshold where it is highest (the official `best_f1` and
     `best_exact`, over the evaluated questions themselves); `answerable_f1`, the F1 of the questions
     that have an answer, and `no_answer_accuracy`, the share of the others that get none, are at the
-    threshold of the best F1; each is 0 where there is no such question.
+    threshold of the best F1 (the official `HasAns_f1` and `NoAns_f1`); each is 0 where there is no
+    such question.
 
     Args:
         gold: the answers of each question; none where the context does not answer it.
@@ -42,7 +43,7 @@ def no_answer_scores(
     best_f1, threshold = _best([(q, q.f1) for q in questions])
     best_exact, _ = _best([(q, q.exact) for q in questions])
     answered = [q.f1 if q.none <= threshold else 0.0 for q in questions if q.has_answer]
-    silent = [q.none > threshold or not q.text for q in questions if not q.has_answer]
+    silent = [1.0 if q.none > threshold else q.f1 for q in questions if not q.has_answer]
     return {
         "f1": best_f1,
         "exact_match": best_exact,

@@ -12,18 +12,19 @@ def average_precision(ranked: Sequence[str], right: AbstractSet[str], k: int = N
     """The mean of the precisions at the right candidates among the best `k`, 0 to 1.
 
     The divisor is the number of right candidates, but at most `k` (XTREME-R's scripts). With one
-    right candidate it is the reciprocal of its rank.
+    right candidate it is the reciprocal of its rank. A candidate that comes again counts as wrong.
 
     Raises:
         ValueError: nothing is right.
     """
     if not right:
         raise ValueError("a question without a right candidate")
-    hits, total = 0, 0.0
+    found: set[str] = set()
+    total = 0.0
     for place, candidate in enumerate(ranked[:k], start=1):
-        if candidate in right:
-            hits += 1
-            total += hits / place
+        if candidate in right and candidate not in found:
+            found.add(candidate)
+            total += len(found) / place
     return total / min(len(right), k)
 
 

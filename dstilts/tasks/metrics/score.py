@@ -52,11 +52,24 @@ def score(
         UserError: a prediction is missing, has the wrong number of tags, or an example is
             unlabelled.
     """
-    if spec.kind != "span" and spec.protocol not in ("mining", "ranking"):
-        _check_complete(examples, predictions)
+    check_complete(spec, examples, predictions)
     scorer = _SCORERS[spec.protocol or spec.kind]
     metrics: dict[str, float] = scorer(spec, examples, predictions)
     return {name: metrics[name] for name in spec.metrics}
+
+
+def check_complete(
+    spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Prediction]
+) -> None:
+    """Raises a UserError where an example needs a prediction and has none; see `score`."""
+    if spec.kind == "span" or spec.protocol in ("mining", "ranking"):
+        return
+    missing = [example.id for example in examples.examples if example.id not in predictions]
+    if missing:
+        raise UserError(
+            f"{examples.task} in {examples.language}: {len(missing)} of {len(examples)} examples "
+            f"have no prediction, {missing[0]!r} first"
+        )
 
 
 def accepted_pairs(predictions: Mapping[str, Prediction]) -> list[mining.Pair]:
@@ -111,7 +124,7 @@ def _score_tagging(
     spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
     items = cast(Sequence[TaggingExample], examples.examples)
-    gold = [example.tags for example in items]
+    gold = [labelled(example.tags, example) for example in items]
     guesses = [predictions[example.id] for example in items]
     for example, tags in zip(items, guesses, strict=True):
         if len(tags) != len(example.tags):
@@ -127,6 +140,8 @@ def _score_neighbours(
     spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, str]
 ) -> dict[str, float]:
     items = cast(Sequence[SentenceExample], examples.examples)
+    for example in items:
+        labelled(example.matches, example)
     return retrieval.retrieval_scores(items, predictions)
 
 
@@ -134,9 +149,8 @@ def _score_mined(
     spec: TaskSpec, examples: ExampleSet, predictions: Mapping[str, Prediction]
 ) -> dict[str, float]:
     items = cast(Sequence[SentenceExample], examples.examples)
-    return mining.pair_scores(
-        labelled(tuple(mining.gold_pairs(items)), items[0]), accepted_pairs(predictions)
-    )
+    gold = labelled(tuple(mining.gold_pairs(items)), items[0])
+    return mining.pair_scores(gold, accepted_pairs(predictions))
 
 
 def _score_ranked(
@@ -163,15 +177,6 @@ _SCORERS: dict[str, Any] = {
     "ranking": _score_ranked,
     "mlm": _score_masked,
 }
-
-
-def _check_complete(examples: ExampleSet, predictions: Mapping[str, Prediction]) -> None:
-    missing = [example.id for example in examples.examples if example.id not in predictions]
-    if missing:
-        raise UserError(
-            f"{examples.task} in {examples.language}: {len(missing)} of {len(examples)} examples "
-            f"have no prediction, {missing[0]!r} first"
-        )
 
 
 def labelled(gold: T | None, example: Example) -> T:

@@ -6,7 +6,8 @@ tags that begin with S (SCONJ, SYM) are single spans. Later versions of seqeval 
 character from the type and give other numbers for part of speech.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,15 @@ import numpy.typing as npt
 from dstilts.tasks.metrics.classification import accuracy
 
 Sentence = Sequence[str]
-Spans = npt.NDArray[np.int64]  # (number of spans, 3): number of the type, first tag, last tag
+Codes = npt.NDArray[np.int64]  # tags as numbers
+
+
+class Span(NamedTuple):
+    """A typed run of words of one sentence, `start` to `end`, both in."""
+
+    type: str
+    start: int
+    end: int
 
 
 def span_scores(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, float]:
@@ -26,16 +35,36 @@ def span_scores(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict
         ValueError: the numbers of sentences, or of tags in a sentence, differ, or a tag is empty.
     """
     _check(gold, predicted)
-    tags = {tag for sentences in (gold, predicted) for tags in sentences for tag in tags}
-    chunker = Chunker(tags)
-    gold_spans, predicted_spans = chunker.spans(gold), chunker.spans(predicted)
-    hits = len(_common(gold_spans, predicted_spans))
-    num_gold, num_predicted = len(gold_spans), len(predicted_spans)
+    numbers = _Numbers()
+    wanted, given = numbers.flat(gold), numbers.flat(predicted)
+    rules = _Rules(list(numbers))
+    one, other = rules.chunk(wanted), rules.chunk(given)
+    # Spans are the same that end at the same tag, begin at the same one, and have one type.
+    is_hit = one.ends & other.ends & (one.starts == other.starts) & (one.types == other.types)
+    hits, num_gold, num_predicted = map(
+        int, (is_hit.sum(dtype=np.int64), one.ends.sum(), other.ends.sum())
+    )
     return {
         "precision": 100 * hits / num_predicted if num_predicted else 0.0,
         "recall": 100 * hits / num_gold if num_gold else 0.0,
         "f1": 200 * hits / (num_gold + num_predicted) if hits else 0.0,
     }
+
+
+def spans(tags: Sentence) -> list[Span]:
+    """The spans of one sentence, from left to right.
+
+    Raises:
+        ValueError: a tag is empty.
+    """
+    numbers = _Numbers()
+    flat = numbers.flat([tags])
+    rules = _Rules(list(numbers))
+    found = rules.chunk(flat)
+    return [
+        Span(rules.types[found.types[end]], int(found.starts[end]), int(end))
+        for end in np.flatnonzero(found.ends)
+    ]
 
 
 def token_accuracy(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> float:
@@ -48,54 +77,58 @@ def token_accuracy(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> f
     return accuracy([t for tags in gold for t in tags], [t for tags in predicted for t in tags])
 
 
-class Chunker:
-    """The rules as tables, so that whole files are chunked at once.
+class _Chunks(NamedTuple):
+    """For each tag its type, whether a span ends at it, and where such a span starts."""
 
-    Args:
-        tags: all that may come.
+    types: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.bool_]
+    starts: npt.NDArray[np.int64]
 
-    Raises:
-        ValueError: a tag is empty.
-    """
 
-    def __init__(self, tags: Iterable[str]) -> None:
-        # "O" stands between sentences; number 0.
-        known = list(dict.fromkeys(("O", *tags)))
-        if "" in known:
+class _Rules:
+    """The rules as tables over pairs of tags, so that whole files are chunked at once."""
+
+    def __init__(self, tags: Sequence[str]) -> None:
+        if "" in tags:
             raise ValueError("an empty tag")
-        self._numbers = {tag: number for number, tag in enumerate(known)}
-        self.types = list(dict.fromkeys(map(_type, known)))
-        prefixes = list(dict.fromkeys(tag[0] for tag in known))
-        self._type_of = np.array([self.types.index(_type(tag)) for tag in known])
-        self._prefix_of = np.array([prefixes.index(tag[0]) for tag in known])
+        self.types = list(dict.fromkeys(map(_type, tags)))
+        prefixes = list(dict.fromkeys(tag[0] for tag in tags))
+        self._type_of = np.array([self.types.index(_type(tag)) for tag in tags])
+        self._prefix_of = np.array([prefixes.index(tag[0]) for tag in tags])
         self._is_inside = np.array([prefix not in "O." for prefix in prefixes])
         self._ends = np.array([[_ends(a, b) for b in prefixes] for a in prefixes])
         self._begins = np.array([[_begins(a, b) for b in prefixes] for a in prefixes])
 
-    def spans(self, sentences: Sequence[Sentence]) -> Spans:
-        """The spans of all sentences; places count tags and one more a sentence."""
-        number = self._numbers
-        flat = [0]
-        for sentence in sentences:
-            flat.extend([number[tag] for tag in sentence])
-            flat.append(0)
+    def chunk(self, flat: Codes) -> _Chunks:
+        """The spans of sentences that end with a border each."""
         types, prefixes = self._type_of[flat], self._prefix_of[flat]
         before, after = prefixes[:-1], prefixes[1:]
         changes = types[:-1] != types[1:]
         ends = self._ends[before, after] | (self._is_inside[before] & changes)
         begins = self._begins[before, after] | (self._is_inside[after] & changes)
-        # A span runs from the last beginning before its end; last tags are all distinct.
-        places = np.arange(len(after))
-        last = np.concatenate([[0], np.maximum.accumulate(np.where(begins, places, 0))[:-1]])
-        where = np.flatnonzero(ends)
-        return np.stack([types[where], last[where], where - 1], axis=1)
+        # A span starts at the last beginning up to its end; before the first tag nothing is open.
+        places = np.arange(1, len(flat))
+        starts = np.maximum.accumulate(np.concatenate([[0], np.where(begins, places, 0)]))
+        return _Chunks(types[:-1], ends, starts[:-1])
 
 
-def _common(one: Spans, other: Spans) -> npt.NDArray[np.int64]:
-    """The spans that both have, as one number each."""
-    size = 1 + int(max(one.max(initial=0), other.max(initial=0)))
-    first, second = ((s[:, 0] * size + s[:, 1]) * size + s[:, 2] for s in (one, other))
-    return np.intersect1d(first, second, assume_unique=True)
+class _Numbers(dict[str, int]):
+    """A number for each tag, given when it is first seen; 0 is the border after a sentence."""
+
+    def __init__(self) -> None:
+        super().__init__({"O": 0})
+
+    def __missing__(self, tag: str) -> int:
+        self[tag] = len(self)
+        return self[tag]
+
+    def flat(self, sentences: Sequence[Sentence]) -> Codes:
+        """The numbers of all tags, with a border after each sentence."""
+        tags: list[str] = []
+        for sentence in sentences:
+            tags += sentence
+            tags.append("O")
+        return np.fromiter(map(self.__getitem__, tags), dtype=np.int64, count=len(tags))
 
 
 def _type(tag: str) -> str:

@@ -97,13 +97,19 @@ def _contains(whole: str, part: str, joiner: str) -> bool:
     place = whole.find(part)
     while place >= 0:
         before, after = whole[:place][-1:], whole[place + len(part) :][:1]
-        if not joiner or not (_in_word(before) or _in_word(after)):
+        if not joiner or not (_one_word(before, part[0]) or _one_word(part[-1], after)):
             return True
         place = whole.find(part, place + 1)
     return False
 
 
-def _in_word(character: str) -> bool:
-    return bool(character) and (
-        unicodedata.category(character)[0] in "LMN" or character in _JOINERS
-    )
+def _one_word(before: str, after: str) -> bool:
+    """Whether neither character is missing and both are letters, or both digits."""
+    return _kind(before) != "" and _kind(before) == _kind(after)
+
+
+def _kind(character: str) -> str:
+    if character in _JOINERS:  # the empty text too
+        return "L" if character else ""
+    kind = unicodedata.category(character)[0]
+    return {"L": "L", "M": "L", "N": "N"}.get(kind, "")

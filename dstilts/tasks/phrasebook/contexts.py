@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values, gender
+from dstilts.tasks.phrasebook.generator import Filled, Part, draw_owned, gender
 from dstilts.tasks.phrasebook.notation import slot_class
 from dstilts.tasks.phrasebook.plan import Plan, Ref, Values
-
-_MANY_DRAWS = 400  # more than it ever takes
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,19 @@ def topics(plan: Plan, part: Part) -> list[str]:
     return sorted(topic for topic in found if plan.usable(topic, part.pool))
 
 
-def stands_alone(plan: Plan) -> Callable[[Filled], bool]:
-    """Whether nothing in its own statement contains a question's answer, in any language."""
+def usable_question(plan: Plan, part: Part) -> Callable[[Filled], bool]:
+    """Whether a question with the values of its statement will do for a split.
+
+    Nothing in its own statement may contain its answer, in any language. A training question is not
+    one that a development split has as a sentence of its own.
+    """
 
     def accept(filled: Filled) -> bool:
         question = plan.questions[filled.frame]
-        banned = plan.confusable.get(filled.values[question.answer], frozenset())
-        return question.about not in banned and banned.isdisjoint(filled.values.values())
+        entries, frames = confusing(plan, filled)
+        if question.about in frames or not entries.isdisjoint(filled.values.values()):
+            return False
+        return part.split != "train" or part.owns({s: filled.values[s] for s in question.slots})
 
     return accept
 
@@ -98,10 +102,26 @@ def near_miss(
     given = {slot: base[slot] for slot in question.slots if slot != changed}
     names_person = "person" in map(slot_class, question.slots)
     known = set(answers)
-    for _ in range(_MANY_DRAWS):
-        values = draw_values(plan, slots, part.pool, rng, used, given)
+
+    def accept(values: Values) -> bool:
         answer = values[question.answer]
         fits = not names_person or gender(plan, answer) == gender(plan, base[question.answer])
-        if fits and values[changed] not in used and answer not in known:
-            return Filled(question.about, values)
-    raise AssertionError(f"too few entries for near misses of {name}")
+        return fits and values[changed] not in used and answer not in known
+
+    found = draw_owned(plan, slots, part, rng, used, given, accept)
+    assert found, f"too few entries for near misses of {name}"
+    return Filled(question.about, found)
+
+
+def unrelated(
+    plan: Plan,
+    frame: str,
+    part: Part,
+    rng: np.random.Generator,
+    used: Collection[Ref],
+    given: Values | None = None,
+) -> Filled:
+    """A statement with none of the entries of others (while others are left) but those given."""
+    values = draw_owned(plan, plan.statements[frame], part, rng, used, given)
+    assert values is not None
+    return Filled(frame, values)

@@ -8,16 +8,16 @@ import numpy as np
 from dstilts.tasks.examples import ChoiceExample
 from dstilts.tasks.phrasebook.format import Language
 from dstilts.tasks.phrasebook.generator import (
-    FRUITLESS_DRAWS,
     Filled,
     Part,
-    draw_values,
+    draw_owned,
     even_positions,
     gender,
 )
 from dstilts.tasks.phrasebook.plan import Clause, Plan, Relation, Values, load_plan
 
 _NUM_CHOICES = 4
+_FRUITLESS_TEXTS = 8  # in a row; fewer than elsewhere, since each is the best of many draws
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def continuation_items(part: Part) -> tuple[Continuation, ...]:
     items: dict[tuple[object, ...], Continuation] = {}
     while len(items) < part.size and sources:
         for source in list(sources):
-            drawn = (_draw(plan, *source, part, rng) for _ in range(FRUITLESS_DRAWS))
+            drawn = (_draw(plan, *source, part, rng) for _ in range(_FRUITLESS_TEXTS))
             item = next((one for one in drawn if one and _key(one) not in items), None)
             if item is None:
                 sources.remove(source)
@@ -98,24 +98,18 @@ def _key(item: Continuation) -> tuple[object, ...]:
 def _draw(
     plan: Plan, relation: Relation, premise: Clause, part: Part, rng: np.random.Generator
 ) -> Continuation | None:
-    """A text with its choices; None if its right choice is another split's or entries lack."""
+    """A text with its choices; None if the split has none of them, or too few entries."""
     hypothesis = relation.hypothesis
     names = hypothesis.names(plan)
     one, other = (names[index] for index in rng.choice(len(names), 2, replace=False))
-    first = draw_values(plan, premise.names(plan), part.pool, rng)
-    if not part.owns(hypothesis.frame, hypothesis.values(plan, first)):
-        return None
-    assigned = [first]
-    while len(assigned) < 3:
-        given = {name: first[name] for name in names if name not in (one, other)}
-        used = {ref for values in assigned for ref in values.values()}
-        assigned.append(draw_values(plan, premise.names(plan), part.pool, rng, used, given))
-    varied = {values[name] for values in assigned for name in (one, other)}
-    # Where both are persons, all that could dance with A have the same gender.
-    genders = {(gender(plan, values[one]), gender(plan, values[other])) for values in assigned}
-    if len(varied) < 6 or (None not in next(iter(genders)) and len(genders) > 1):
-        return None
 
+    def is_owned(values: Values) -> bool:
+        return part.owns(hypothesis.values(plan, values))
+
+    first = draw_owned(plan, premise.names(plan), part, rng, accept=is_owned)
+    assigned = first and _with_others(plan, premise, first, (one, other), names, part, rng)
+    if not assigned:
+        return None
     a, b, c = assigned
     combinations: list[Values] = [
         {**a, one: x[one], other: y[other]} for x in (a, b) for y in (a, c)
@@ -129,3 +123,33 @@ def _draw(
         tuple(choices[index] for index in order),
         order.index(0),
     )
+
+
+def _with_others(
+    plan: Plan,
+    premise: Clause,
+    first: Values,
+    varied: tuple[str, str],
+    names: tuple[str, ...],
+    part: Part,
+    rng: np.random.Generator,
+) -> list[Values] | None:
+    """Two more sets of values that differ in the two varied names; None if entries lack."""
+    kept = {name: first[name] for name in names if name not in varied}
+    genders = [gender(plan, first[name]) for name in varied]
+    used = set(first.values())
+
+    def is_other(values: Values) -> bool:
+        # Where both are persons, all that could dance with A have the same gender.
+        new = [values[name] for name in varied]
+        alike = None in genders or [gender(plan, ref) for ref in new] == genders
+        return alike and used.isdisjoint(new)
+
+    assigned = [first]
+    while len(assigned) < 3:
+        following = draw_owned(plan, premise.names(plan), part, rng, used, kept, is_other)
+        if following is None:
+            return None
+        assigned.append(following)
+        used.update(following.values())
+    return assigned

@@ -80,7 +80,7 @@ def alternatives(
             for _ in range(FRUITLESS_DRAWS):
                 item = _draw(plan, group, part, rng)
                 key = (*item.statements[0].key(), *item.statements[1].key())
-                if key not in found and part.owns(group.name, item.statements[0].values):
+                if key not in found and part.owns(item.statements[0].values):
                     found[key] = item
                     break
             else:

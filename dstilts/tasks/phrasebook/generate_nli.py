@@ -82,6 +82,6 @@ def _new_triple(
             Filled(clause.frame, clause.values(plan, assigned)) for clause in clauses
         )
         triple = Triple(relation.name, hypothesis, dict(zip(chosen, premises, strict=True)))
-        if part.owns(hypothesis.frame, hypothesis.values) and not triple.pairs() & seen:
+        if part.owns(hypothesis.values) and not triple.pairs() & seen:
             return triple
     return None

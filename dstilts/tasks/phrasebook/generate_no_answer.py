@@ -11,12 +11,13 @@ from dstilts.tasks.phrasebook.contexts import (
     near_miss,
     question_slots,
     shuffled_item,
-    stands_alone,
     topics,
+    unrelated,
+    usable_question,
 )
 from dstilts.tasks.phrasebook.format import Language
 from dstilts.tasks.phrasebook.generate_span import examples_of
-from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values, filled_frames
+from dstilts.tasks.phrasebook.generator import Filled, Part, filled_frames
 from dstilts.tasks.phrasebook.notation import slot_class
 from dstilts.tasks.phrasebook.plan import Plan, Question, Values, load_plan
 
@@ -39,7 +40,7 @@ def no_answer_items(part: Part) -> tuple[Item, ...]:
     """The questions of a split with their contexts, in no language yet."""
     plan = load_plan()
     rng = part.stream()
-    filled = filled_frames(plan, question_slots(plan), part, stands_alone(plan))
+    filled = filled_frames(plan, question_slots(plan), part, usable_question(plan, part))
     answered = rng.permutation(len(filled)) >= len(filled) // 3
     return tuple(
         _item(plan, one, bool(has_answer), part, rng)
@@ -71,9 +72,8 @@ def _item(
         others.sort(key=lambda topic: not _tells_else(plan, topic, question))
         given = {"person": filled.values["person"]}
     for frame in others[:_NUM_OTHERS]:
-        values = draw_values(plan, plan.statements[frame], part.pool, rng, used, given)
-        statements.append(Filled(frame, values))
-        used |= set(values.values())
+        statements.append(unrelated(plan, frame, part, rng, used, given))
+        used |= set(statements[-1].values.values())
         given = {}
     return shuffled_item(plan, filled, statements, rng)
 

@@ -10,11 +10,12 @@ from dstilts.tasks.phrasebook.contexts import (
     confusing,
     question_slots,
     shuffled_item,
-    stands_alone,
     topics,
+    unrelated,
+    usable_question,
 )
 from dstilts.tasks.phrasebook.format import Language
-from dstilts.tasks.phrasebook.generator import Filled, Part, draw_values, filled_frames
+from dstilts.tasks.phrasebook.generator import Filled, Part, filled_frames
 from dstilts.tasks.phrasebook.plan import Plan, load_plan
 
 _NUM_OTHER_STATEMENTS = 2  # besides the one with the answer and one of the same frame
@@ -51,7 +52,7 @@ def span_items(part: Part) -> tuple[Item, ...]:
     """The questions of a split with their contexts, in no language yet."""
     plan = load_plan()
     rng = part.stream()
-    filled = filled_frames(plan, question_slots(plan), part, stands_alone(plan))
+    filled = filled_frames(plan, question_slots(plan), part, usable_question(plan, part))
     return tuple(_item(plan, one, part, rng) for one in filled)
 
 
@@ -62,9 +63,8 @@ def _item(plan: Plan, filled: Filled, part: Part, rng: np.random.Generator) -> I
     entries, frames = confusing(plan, filled)
     used = set(filled.values.values()) | entries
     for frame in (about, *_other_frames(plan, about, part, rng, frames)):
-        values = draw_values(plan, plan.statements[frame], part.pool, rng, used)
-        statements.append(Filled(frame, values))
-        used |= set(values.values())
+        statements.append(unrelated(plan, frame, part, rng, used))
+        used |= set(statements[-1].values.values())
     return shuffled_item(plan, filled, statements, rng)
 
 

@@ -17,6 +17,7 @@ Slots = tuple[str, ...]
 
 # One in so many items of a pool belongs to its development split.
 _DEV_SHARE: dict[Pool, int] = {"train": 8, "test": 3}
+_MANY_DRAWS = 200  # more than it takes, but for what there is next to nothing of
 FRUITLESS_DRAWS = 40  # in a row; then a frame has no combination left that is new
 
 
@@ -32,14 +33,14 @@ class Part:
     def stream(self) -> np.random.Generator:
         return stream("phrasebook", self.task, self.split)
 
-    def owns(self, frame: str, values: Values) -> bool:
-        """Whether this split, not the other one of its pool, has the item.
+    def owns(self, values: Values) -> bool:
+        """Whether this split, not the other one of its pool, has sentences of these entries.
 
-        It depends on the item alone: the training split of one task and the development split
-        of another task of the same kind share none either.
+        It depends on the entries alone, not on what is said of them: the training split of one
+        task and the development split of another share none either, nor does the one have the
+        contrary or the reversal of what is in the other.
         """
-        name = sorted(f"{slot}={ref.entry}" for slot, ref in values.items())
-        key = stream_key("phrasebook", "split", frame, *name)
+        key = stream_key("phrasebook", "split", *(".".join(ref) for ref in sorted(values.values())))
         return (key % _DEV_SHARE[self.pool] == 0) == (self.split == "dev")
 
 
@@ -79,6 +80,30 @@ def draw_values(
         candidates = candidates or list(_candidates(plan, name, pool, values))
         values[name] = candidates[rng.integers(len(candidates))]
     return values
+
+
+def draw_owned(
+    plan: Plan,
+    names: Iterable[str],
+    part: Part,
+    rng: np.random.Generator,
+    used: Collection[Ref] = (),
+    given: Values | None = None,
+    accept: Callable[[Values], bool] = lambda values: True,
+) -> dict[str, Ref] | None:
+    """Values as `draw_values` gives them that will do, of the split as far as there are such.
+
+    None where no values will do.
+    """
+    names = tuple(names)
+    spare: dict[str, Ref] | None = None
+    for _ in range(_MANY_DRAWS):
+        values = draw_values(plan, names, part.pool, rng, used, given)
+        if accept(values):
+            if part.owns(values):
+                return values
+            spare = spare or values
+    return spare
 
 
 def _candidates(plan: Plan, name: str, pool: Pool, values: Values) -> Iterator[Ref]:
@@ -158,7 +183,7 @@ def _new_filling(
     for avoided in (used, ()):
         for _ in range(FRUITLESS_DRAWS):
             item = Filled(frame, draw_values(plan, slots, part.pool, rng, avoided))
-            if item.key() not in found and part.owns(frame, item.values) and accept(item):
+            if item.key() not in found and part.owns(item.values) and accept(item):
                 return item
     return None
 

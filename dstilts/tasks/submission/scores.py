@@ -1,20 +1,45 @@
 """The scores of one file of predictions against its file of labels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dstilts.core.errors import UserError
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.metrics import classification, mining, mlqa, ranking, spans, tagging
-from dstilts.tasks.readers.json_values import read_json_file
-from dstilts.tasks.submission.layout import read_blocks, read_pairs, read_values
+from dstilts.tasks.submission.read import (
+    Sentence,
+    Value,
+    read_answers,
+    read_ids,
+    read_numbers,
+    read_pairs,
+    read_sentences,
+    read_texts,
+    read_values,
+)
 
 Metrics = dict[str, float]
 
 
-def file_scores(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
+@dataclass(frozen=True)
+class FileScores:
     """The official metrics of one task and language, in per cent.
+
+    Attributes:
+        metrics: by their official names, the one that counts first.
+        num_questions: of the labels.
+        num_unanswered: those of them that the predictions leave out, which score 0; only where
+            predictions have ids.
+    """
+
+    metrics: Metrics
+    num_questions: int
+    num_unanswered: int = 0
+
+
+def file_scores(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    """Scores one file as the benchmarks' scripts do.
 
     Raises:
         UserError: a file is missing or broken, or the two do not fit each other.
@@ -22,105 +47,90 @@ def file_scores(spec: TaskSpec, language: str, predictions: Path, labels: Path) 
     return _SCORERS[spec.protocol or spec.kind](spec, language, predictions, labels)
 
 
-def _accuracy(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
-    gold, guesses = read_values(labels), read_values(predictions)
-    _check_number(len(guesses), len(gold), "lines", predictions, labels)
-    if spec.labels:
-        for number, guess in enumerate(guesses, start=1):
-            if guess not in spec.labels:
-                known = ", ".join(spec.labels)
-                raise UserError(
-                    f"unknown label {guess!r}",
-                    file=predictions,
-                    line=number,
-                    remedy=f"known: {known}",
-                )
-    return {"accuracy": classification.accuracy(gold, guesses)}
+def _labels(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    known = spec.labels or tuple(map(str, range(spec.num_choices or 0)))
+    gold, guesses = read_values(labels, known), read_values(predictions, known)
+    _check_number(guesses, gold, "lines", predictions, labels)
+    pairs = [value.text for value in gold], [value.text for value in guesses]
+    return FileScores({"accuracy": classification.accuracy(*pairs)}, len(gold))
 
 
-def _tags(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
-    gold, guesses = read_blocks(labels), read_blocks(predictions)
-    _check_number(len(guesses), len(gold), "sentences", predictions, labels)
-    for number, (tags, guessed) in enumerate(zip(gold, guesses, strict=True), start=1):
-        if len(tags) != len(guessed):
+def _lines(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    gold, guesses = read_numbers(labels, several=True), read_numbers(predictions)
+    _check_number(guesses, gold, "lines", predictions, labels)
+    hits = [guess.text in right.text.split(" ") for guess, right in zip(guesses, gold, strict=True)]
+    return FileScores({"accuracy": 100 * sum(hits) / len(hits)}, len(gold))
+
+
+def _tags(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    gold, guesses = read_sentences(labels, spec.labels), read_sentences(predictions, spec.labels)
+    # The sentence that does not fit tells more than a wrong number of them.
+    for right, guess in zip(gold, guesses, strict=False):
+        if len(right.tags) != len(guess.tags):
             raise UserError(
-                f"{len(guessed)} tags for the {len(tags)} words of sentence {number}",
+                f"{len(guess.tags)} tags for a sentence of {len(right.tags)}",
                 file=predictions,
+                line=guess.line,
+                remedy=f"see {labels}:{right.line}",
             )
-    scores = tagging.span_scores(gold, guesses)
-    return {name: scores[name] for name in ("f1", "precision", "recall")}
+    _check_number(guesses, gold, "sentences", predictions, labels)
+    scores = tagging.span_scores([s.tags for s in gold], [s.tags for s in guesses])
+    return FileScores({name: scores[name] for name in ("f1", "precision", "recall")}, len(gold))
 
 
-def _spans(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
-    gold = _gold_answers(labels)
-    texts = _object(predictions, str, "the text of an answer")
-    try:
-        normalizer = mlqa.normalizer(language) if spec.normalizer == "mlqa" else spans.normalize
-    except ValueError as error:
-        raise UserError(str(error), file=predictions) from None
-    return spans.span_scores(gold, texts, normalizer)
+def _answers(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    gold, texts = read_answers(labels), read_texts(predictions)
+    normalizer = mlqa.normalizer(language) if spec.normalizer == "mlqa" else spans.normalize
+    metrics = spans.span_scores(gold, texts, normalizer)
+    return FileScores(metrics, len(gold), _num_unanswered(gold, texts))
 
 
-def _pairs(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
+def _pairs(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
     gold = read_pairs(labels)
     if not gold:
         raise UserError("no gold pairs", file=labels)
-    return mining.pair_scores(gold, read_pairs(predictions))
+    return FileScores(mining.pair_scores(gold, read_pairs(predictions)), len(gold))
 
 
-def _ranked(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> Metrics:
-    gold = _object(labels, list, "a list of right candidates")
-    for name, right in gold.items():
-        if not right:
-            raise UserError(f"{name!r} has no right candidate", file=labels)
-    ranked = _object(predictions, list, "a list of candidates")
-    right_ones = {name: set(right) for name, right in gold.items()}
-    return {"map_at_20": ranking.map_at_20(right_ones, ranked)}
+def _ranked(spec: TaskSpec, language: str, predictions: Path, labels: Path) -> FileScores:
+    gold = {name: set(right) for name, right in read_ids(labels).items()}
+    if not gold or not all(gold.values()):
+        raise UserError("a question without a right candidate, or no question", file=labels)
+    ranked = read_ids(predictions)
+    metrics = {"map_at_20": ranking.map_at_20(gold, ranked)}
+    return FileScores(metrics, len(gold), _num_unanswered(gold, ranked))
 
 
-def _object(path: Path, kind: type, what: str) -> dict[str, Any]:
-    table = read_json_file(path)
-    if not isinstance(table, dict) or not table:
-        raise UserError("not a JSON object with ids", file=path)
-    for name, value in table.items():
-        if not isinstance(value, kind):
-            raise UserError(f"{name!r} is {value!r:.40}, not {what}", file=path)
-    return table
+def _num_unanswered(gold: Collection[str], predicted: Collection[str]) -> int:
+    return sum(name not in predicted for name in gold)
 
 
-def _gold_answers(path: Path) -> dict[str, list[str]]:
-    """The answers of each question of a file in SQuAD's layout, whatever their places are."""
-    table = read_json_file(path)
-    try:
-        found = {
-            question["id"]: [answer["text"] for answer in question["answers"]]
-            for article in table["data"]
-            for paragraph in article["paragraphs"]
-            for question in paragraph["qas"]
-        }
-    except (KeyError, TypeError) as error:
-        raise UserError(f"not in SQuAD's layout: {error}", file=path) from None
-    for name, answers in found.items():
-        if not answers:
-            raise UserError(f"question {name!r} has no answer", file=path)
-    if not found:
-        raise UserError("no questions", file=path)
-    return found
-
-
-def _check_number(found: int, expected: int, what: str, predictions: Path, labels: Path) -> None:
+def _check_number(
+    found: Sequence[Value | Sentence],
+    expected: Sequence[Value | Sentence],
+    what: str,
+    predictions: Path,
+    labels: Path,
+) -> None:
     if not expected:
         raise UserError(f"no {what}", file=labels)
-    if found != expected:
-        raise UserError(f"{found} {what} where {labels} has {expected}", file=predictions)
+    if len(found) != len(expected):
+        # The first line too many, or the last one.
+        place = min(len(expected), len(found) - 1)
+        raise UserError(
+            f"{len(found)} {what} where {labels} has {len(expected)}",
+            file=predictions,
+            line=found[place].line if found else None,
+            remedy="the same number is needed, in the same order",
+        )
 
 
-_SCORERS: Mapping[str, Callable[[TaskSpec, str, Path, Path], Metrics]] = {
-    "pair": _accuracy,
-    "choice": _accuracy,
+_SCORERS: Mapping[str, Callable[[TaskSpec, str, Path, Path], FileScores]] = {
+    "pair": _labels,
+    "choice": _labels,
     "tagging": _tags,
-    "span": _spans,
-    "nearest": _accuracy,
+    "span": _answers,
+    "nearest": _lines,
     "mining": _pairs,
     "ranking": _ranked,
 }

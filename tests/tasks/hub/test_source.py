@@ -155,12 +155,12 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[Example]]] = {
     "copa": (
         COPA | {"label": ClassLabel(names=["choice1", "choice2"])},
         [COPA_ROW],
-        [ChoiceExample("1", "P", "What was the cause of this?", ("a", "b"), 1)],
+        [ChoiceExample("1", "P", "What was the cause?", ("a", "b"), 1)],
     ),
     "xcopa": (
         COPA,
         [COPA_ROW | {"question": "effect", "label": 0}],
-        [ChoiceExample("1", "P", "What happened as a result?", ("a", "b"), 0)],
+        [ChoiceExample("1", "P", "What was the effect?", ("a", "b"), 0)],
     ),
     "udpos": (
         {"tokens": ListOf(TEXT), "pos_tags": ListOf(ClassLabel(names=list(UPOS)))},

@@ -1,5 +1,6 @@
 """Chance levels of sets for which they can be worked out by hand."""
 
+import numpy as np
 import pytest
 
 from dstilts.core.errors import UserError
@@ -12,8 +13,10 @@ from dstilts.tasks.examples import (
     SentenceExample,
     SpanExample,
     TaggingExample,
+    TextExample,
 )
 from dstilts.tasks.metrics.chance import chance
+from dstilts.tasks.metrics.ranking import average_precision
 
 
 def level(name: str, examples) -> dict[str, float]:
@@ -75,3 +78,39 @@ def test_one_sentence_of_the_other_side() -> None:
     examples = [SentenceExample(f"x{i}", "a", "source", (f"e{i}",)) for i in range(5)]
     examples += [SentenceExample(f"e{i}", "b", "target", (f"x{i}",)) for i in range(4)]
     assert level("tatoeba", examples) == {"accuracy": 20.0, "accuracy_xx_en": 25.0}
+
+
+def test_as_many_random_pairs_as_there_are_gold_ones() -> None:
+    examples = [SentenceExample(f"x{i}", "a", "source", (f"e{i}",)) for i in range(2)]
+    examples += [SentenceExample(f"x{i}", "a", "source", ()) for i in range(2, 5)]
+    examples += [SentenceExample(f"e{i}", "b", "target", ()) for i in range(4)]
+    # A pair is one of 20, 2 of them are gold: each of 2 random ones is right in 1 of 10 cases.
+    assert level("bucc2018", examples) == dict.fromkeys(("f1", "precision", "recall"), 10.0)
+
+
+@pytest.mark.parametrize(("num_right", "num_candidates"), [(1, 30), (3, 12), (25, 40)])
+def test_candidates_in_random_order(num_right: int, num_candidates: int) -> None:
+    right = tuple(f"c{i}" for i in range(num_right))
+    examples = [SentenceExample("q", "a", "source", right)]
+    examples += [SentenceExample(f"c{i}", "b", "target", ()) for i in range(num_candidates)]
+    random = np.random.default_rng(0)
+    names = np.array([e.id for e in examples[1:]])
+    drawn = [
+        average_precision(list(random.permutation(names)[:20]), set(right)) for _ in range(4000)
+    ]
+    error = 100 * np.std(drawn) / np.sqrt(len(drawn))
+    assert level("lareqa", examples)["map_at_20"] == pytest.approx(
+        100 * np.mean(drawn), abs=4 * error
+    )
+
+
+def test_never_an_answer_where_some_questions_have_none() -> None:
+    answered = SpanExample("1", "one two", "?", (Answer("one", 0),))
+    others = [SpanExample(str(i), "one two", "?", (), answerable=False) for i in (2, 3, 4)]
+    levels = level("squad_v2", [answered, *others])
+    assert levels["f1"] == levels["exact_match"] == 75.0
+    assert (levels["answerable_f1"], levels["no_answer_accuracy"]) == (0.0, 100.0)
+
+
+def test_masked_words_have_no_level() -> None:
+    assert level("mlm", [TextExample("1", "a b")]) == {}

@@ -22,7 +22,7 @@ from dstilts.tasks.metrics.tagging import Span, span_scores, spans, token_accura
     ],
 )
 def test_spans(tags: str, expected: list[tuple[str, int, int]]) -> None:
-    assert list(spans(tags.split())) == [Span(*span) for span in expected]
+    assert spans(tags.split()) == [Span(*span) for span in expected]
 
 
 def test_span_scores() -> None:
@@ -41,8 +41,21 @@ def test_sentences_do_not_run_into_each_other() -> None:
     assert span_scores([["NOUN"], ["NOUN"]], [["NOUN"], ["VERB"]])["recall"] == 50
 
 
+def test_spans_of_other_types_and_places_are_other_spans() -> None:
+    gold = [["B-A", "I-A", "O"], ["B-A", "O", "O"], ["B-A", "I-A", "O"]]
+    predicted = [["B-A", "I-B", "O"], ["O", "B-A", "O"], ["O", "I-A", "O"]]
+    assert span_scores(gold, predicted)["f1"] == 0.0
+
+
 def test_no_spans_at_all() -> None:
-    assert span_scores([["O"]], [["O"]]) == {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    assert span_scores([["O"]], [["O"]]) == span_scores([], []) == nothing
+    assert span_scores([["O"]], [["B-A"]]) == span_scores([["B-A"]], [["O"]]) == nothing
+
+
+def test_an_empty_tag() -> None:
+    with pytest.raises(ValueError, match="an empty tag"):
+        span_scores([["O"]], [[""]])
 
 
 def test_different_lengths() -> None:

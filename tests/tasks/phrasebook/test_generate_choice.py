@@ -107,6 +107,19 @@ def test_one_statement_answers_the_question(task: str, split: Pool) -> None:
 
 
 @pytest.mark.parametrize("task", READING)
+def test_the_statement_with_the_most_repeated_entries_is_not_the_right_one(task: str) -> None:
+    # Distractors that are all like the right statement would give it away without the question.
+    found = 0.0
+    items = reading_items(Part(task, "train", "train", 800))
+    for item in items:
+        counts = Counter(ref for one in item.statements for ref in one.values.values())
+        scores = [sum(counts[ref] for ref in one.values.values()) for one in item.statements]
+        right = scores[item.order[item.label]]
+        found += (right == max(scores)) / scores.count(max(scores))
+    assert found / len(items) == pytest.approx(1 / (TASKS[task].num_choices or 0), abs=0.05)
+
+
+@pytest.mark.parametrize("task", READING)
 @pytest.mark.parametrize("code", ["en", "de", "zh", "sw", "tr"])
 def test_every_choice_stands_in_the_text(task: str, code: str) -> None:
     # So that the question must be read.
@@ -114,6 +127,22 @@ def test_every_choice_stands_in_the_text(task: str, code: str) -> None:
         text = (example.context or example.question).casefold()
         assert all(choice.casefold() in text for choice in example.choices), example
         assert (example.context == "") is (task == "commonsenseqa")
+
+
+@pytest.mark.parametrize("task", [*READING, "hellaswag"])
+@pytest.mark.parametrize("code", ["en", "de", "zh", "sw", "tr"])
+def test_the_label_names_the_text_of_the_right_choice(task: str, code: str) -> None:
+    language, plan, part = load_language(code), load_plan(), Part(task, "test", "test", 200)
+    right = []
+    if task == "hellaswag":
+        for one in continuation_items(part):
+            right.append(one.choices[one.label].sentence(language, plan).text)
+    else:
+        for item in reading_items(part):
+            sentence = item.statements[item.order[item.label]].sentence(language, plan)
+            start, end = sentence.spans[item.answer]
+            right.append(sentence.text[start:end])
+    assert [e.choices[e.label or 0] for e in made(task, "test", "test", code)] == right
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -2,33 +2,24 @@
 
 import pytest
 
-from dstilts.tasks.phrasebook.format import Language, available_languages, load_language
+from dstilts.tasks.phrasebook.format import available_languages, load_language
 from dstilts.tasks.phrasebook.generate_span import span_examples, span_items
 from dstilts.tasks.phrasebook.generator import Part
 from dstilts.tasks.phrasebook.plan import load_plan
+from tests.tasks.phrasebook.occurrences import occurrences
 
 TEST = Part("xquad", "test", "test", 200)
 
 
-def occurrences(context: str, answer: str, language: Language) -> int:
-    """How often the answer occurs in the context, as whole words where spaces mark words."""
-    count, place = 0, context.find(answer)
-    while place >= 0:
-        before, after = context[place - 1 : place], context[place + len(answer) :][:1]
-        inside_a_word = (before.isalpha() and answer[0].isalpha()) or (
-            after.isalpha() and answer[-1].isalpha()
-        )
-        count += language.joiner == "" or not inside_a_word
-        place = context.find(answer, place + 1)
-    return count
-
-
+@pytest.mark.parametrize(
+    "part", [TEST, Part("tydiqa", "dev", "test", 150)], ids=["xquad", "tydiqa"]
+)
 @pytest.mark.parametrize("code", available_languages())
-def test_the_answer_stands_once_in_the_context(code: str) -> None:
+def test_the_answer_stands_once_in_the_context(code: str, part: Part) -> None:
     language = load_language(code)
-    examples = span_examples(TEST, language)
-    assert len(examples) == 200
-    assert len({(example.context, example.question) for example in examples}) == 200
+    examples = span_examples(part, language)
+    assert len(examples) == part.size
+    assert len({(example.context, example.question) for example in examples}) == part.size
     for example in examples:
         (answer,) = example.answers
         assert example.context[answer.start :].startswith(answer.text)

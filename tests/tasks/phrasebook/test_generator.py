@@ -1,7 +1,14 @@
 """The draws shared by all kinds of task."""
 
 from dstilts.core.random_numbers import stream
-from dstilts.tasks.phrasebook.generator import Part, draw_values, filled_frames, sentence_frames
+from dstilts.tasks.phrasebook.generator import (
+    Part,
+    draw_owned,
+    draw_values,
+    even_positions,
+    filled_frames,
+    sentence_frames,
+)
 from dstilts.tasks.phrasebook.plan import Pool, Ref, load_plan
 
 
@@ -53,3 +60,52 @@ def test_development_and_training_items_are_disjoint() -> None:
         assert main
         assert dev
         assert not {item.key() for item in main} & {item.key() for item in dev}
+
+
+def test_given_values_stay_and_others_fit_them() -> None:
+    plan = load_plan()
+    rng = stream("test")
+    given = {"person2": Ref("person", "hugo"), "city": Ref("city", "rome")}
+    for _ in range(50):
+        values = draw_values(plan, plan.slots("visit_full"), "test", rng, (), given)
+        assert {slot: values[slot] for slot in given} == given
+        assert values["person"].entry in plan.classes["person"].agreement  # a woman
+
+
+def test_values_of_a_split_are_found_where_there_are_some() -> None:
+    plan = load_plan()
+    rng = stream("test")
+    dev = Part("x", "dev", "train", 1)
+    for _ in range(20):
+        values = draw_owned(plan, plan.slots("buy_full"), dev, rng)
+        assert values
+        assert dev.owns(values)
+        assert not Part("x", "train", "train", 1).owns(values)
+    assert draw_owned(plan, ["city"], dev, rng, accept=lambda values: False) is None
+
+
+def test_what_is_said_of_the_entries_does_not_decide_whose_they_are() -> None:
+    part = Part("x", "dev", "test", 1)
+    emma, hugo = Ref("person", "emma"), Ref("person", "hugo")
+    assert part.owns({"person": emma, "person2": hugo}) == part.owns(
+        {"person": hugo, "person2": emma}
+    )
+
+
+def test_fillings_that_will_not_do_are_left_out() -> None:
+    plan = load_plan()
+    monday = Ref("day", "monday")
+    items = filled_frames(
+        plan,
+        {"weather": plan.slots("weather")},
+        Part("x", "test", "test", 6),
+        lambda filled: filled.values["day"] == monday,
+    )
+    assert len(items) == 6
+    assert {item.values["day"] for item in items} == {monday}
+
+
+def test_positions_are_even() -> None:
+    positions = even_positions(13, 4, stream("test"))
+    assert sorted(positions) == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert positions != sorted(positions)

@@ -1,0 +1,53 @@
+"""Named entities: whole names with their endings, the same sentences in every language."""
+
+from collections import Counter
+
+import pytest
+
+from dstilts.tasks.catalog import TASKS
+from dstilts.tasks.phrasebook.format import available_languages, load_language
+from dstilts.tasks.phrasebook.generate_entities import entity_examples
+from dstilts.tasks.phrasebook.generator import Part
+
+TEST = Part("panx", "test", "test", 200)
+
+
+def entity_counts(code: str) -> list[Counter[str]]:
+    return [
+        Counter(tag for tag in example.tags if tag.startswith("B-"))
+        for example in entity_examples(TEST, load_language(code))
+    ]
+
+
+@pytest.mark.parametrize("code", available_languages())
+def test_every_sentence_has_its_entities(code: str) -> None:
+    examples = entity_examples(TEST, load_language(code))
+    assert len({example.words for example in examples}) == 200
+    for example in examples:
+        assert len(example.words) == len(example.tags)
+        assert set(example.tags) <= set(TASKS["panx"].labels)
+        for before, tag in zip(("O", *example.tags), example.tags, strict=False):
+            assert tag[0] != "I" or before[1:] == tag[1:]
+    assert entity_counts(code) == entity_counts("en")
+
+
+@pytest.mark.parametrize(
+    ("code", "token", "tag"),
+    [
+        ("en", "Rome", "B-LOC"),
+        ("tr", "Viyana'da", "B-LOC"),
+        ("ko", "소피아는", "B-PER"),
+        ("de", "IKEA", "B-ORG"),
+        ("fr", "Irina", "B-PER"),  # not "qu'"
+    ],
+)
+def test_tokens_are_names_with_their_endings(code: str, token: str, tag: str) -> None:
+    examples = entity_examples(TEST, load_language(code))
+    found = {pair for e in examples for pair in zip(e.words, e.tags, strict=True)}
+    assert (token, tag) in found
+    assert not {t for word, t in found if word == token} - {tag}
+
+
+def test_every_type_is_there() -> None:
+    total = sum(entity_counts("en"), Counter())
+    assert min(total[f"B-{name}"] for name in ("PER", "LOC", "ORG")) >= 3
