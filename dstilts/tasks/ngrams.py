@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 LENGTH = 13  # words, as in the contamination studies of language models (arXiv 2005.14165)
 
-# A word, or one character of a script that does not separate words: Thai, Lao, Burmese, Khmer,
-# kana, Chinese characters.
+# Scripts that do not separate words count by the character: Chinese characters and kana, and of
+# Thai, Lao, Burmese and Khmer a letter with the signs around it.
+_HAN_KANA = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_LETTERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_SIGNS = r"\u0e30-\u0e3a\u0e47-\u0e4e\u0eb0-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3"
 _UNITS = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-    r"|[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+    rf"[{_HAN_KANA}]|[{_LETTERS}][{_SIGNS}]*|[^\W{_HAN_KANA}{_LETTERS}]+", re.UNICODE
 )
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication loses nothing
 _BREAK = -1  # between texts

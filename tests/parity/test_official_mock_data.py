@@ -19,6 +19,8 @@ from dstilts.tasks.examples import (
 )
 from dstilts.tasks.metrics.score import Prediction, score
 from dstilts.tasks.metrics.tagging import span_scores
+from dstilts.tasks.submission.benchmark_scores import score_folder
+from tests.parity import reference_chunker
 
 pytestmark = pytest.mark.data
 
@@ -29,6 +31,13 @@ EXPECTED = {
     "xquad": {"exact_match": 77.27273, "f1": 79.95868},
     "tydiqa": {"exact_match": 88.88889, "f1": 97.22222},
     "tatoeba": {"accuracy": 53.61111},
+}
+OFFICIAL = {
+    **EXPECTED,
+    "panx": {"f1": 57.50794},
+    "mlqa": {"exact_match": 57.14286, "f1": 81.76871},
+    "bucc2018": {"f1": 55.0, "precision": 55.0, "recall": 55.0},
+    "mewslix": {"map_at_20": 14.39025},
 }
 NUM_LANGUAGES = {"xnli": 15, "pawsx": 7, "udpos": 33, "xquad": 11, "tydiqa": 9, "tatoeba": 36}
 Read = tuple[list[Example], dict[str, Prediction]]
@@ -105,10 +114,27 @@ def test_mean_over_languages(name: str, mock_data: Path) -> None:
         assert np.mean([s[metric] for s in scores]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_entities_of_all_40_languages(mock_data: Path) -> None:
-    scores = [
-        span_scores(sentences(labels), sentences(predictions))["f1"]
-        for labels, predictions in files(mock_data, "panx")
-    ]
-    assert len(scores) == 40
-    assert np.mean(scores) == pytest.approx(57.50794, abs=1e-5)
+def test_the_folders(mock_data: Path) -> None:
+    scores = score_folder(mock_data / "predictions", mock_data / "labels")
+    assert scores.benchmark.name == "xtreme"
+    assert scores.missing == ()
+    assert set(scores.tasks) == set(OFFICIAL)
+    for name, expected in OFFICIAL.items():
+        average = scores.tasks[name].average
+        found = {metric: average[metric] for metric in expected}
+        assert found == pytest.approx(expected, abs=1e-5), name
+        assert scores.tasks[name].missing == ()
+    parts = [scores.tasks[name].score for name in OFFICIAL if name != "mewslix"]
+    assert scores.overall == pytest.approx(np.mean(parts))
+
+
+@pytest.mark.parametrize(("name", "number"), [("udpos", 33), ("panx", 40)])
+def test_the_rules_one_by_one(name: str, number: int, mock_data: Path) -> None:
+    found = []
+    for labels, predictions in files(mock_data, name):
+        gold, predicted = sentences(labels), sentences(predictions)
+        expected = reference_chunker.scores(gold, predicted)
+        assert span_scores(gold, predicted) == pytest.approx(expected, abs=1e-9)
+        found.append(expected["f1"])
+    assert len(found) == number
+    assert np.mean(found) == pytest.approx(OFFICIAL[name]["f1"], abs=1e-5)

@@ -80,7 +80,7 @@ def _pool(part: Part) -> tuple[SentenceExample, ...]:
     candidates = []
     for code in available_languages():
         language = load_language(code)
-        for number, statements in enumerate(_contexts(part)):
+        for number, statements in enumerate(contexts(part)):
             texts = [statement.sentence(language, plan).text for statement in statements]
             context = language.sentence_joiner.join(texts)
             candidates += [
@@ -97,7 +97,7 @@ def _pool(part: Part) -> tuple[SentenceExample, ...]:
 
 
 @lru_cache(maxsize=2)
-def _contexts(part: Part) -> tuple[tuple[Filled, ...], ...]:
+def contexts(part: Part) -> tuple[tuple[Filled, ...], ...]:
     """Contexts of statements with different frames."""
     plan = load_plan()
     size = NUM_CONTEXTS * _NUM_SENTENCES
@@ -107,21 +107,21 @@ def _contexts(part: Part) -> tuple[tuple[Filled, ...], ...]:
         key=lambda filled: filled.frame,
     )
     # Statements of one frame are neighbours in the list, and go to contexts in turn.
-    contexts: list[list[Filled]] = [[] for _ in range(NUM_CONTEXTS)]
+    found: list[list[Filled]] = [[] for _ in range(NUM_CONTEXTS)]
     for index, filled in enumerate(left):
-        contexts[index % NUM_CONTEXTS].append(filled)
+        found[index % NUM_CONTEXTS].append(filled)
     rng = part.stream()
-    return tuple(tuple(some[i] for i in rng.permutation(len(some))) for some in contexts)
+    return tuple(tuple(some[i] for i in rng.permutation(len(some))) for some in found)
 
 
 @lru_cache(maxsize=2)
 def asked_questions(part: Part) -> tuple[Asked, ...]:
     """Every question about a sentence of a context that no other sentence of the pool answers."""
     plan = load_plan()
-    contexts = _contexts(part)
-    statements = [statement for context in contexts for statement in context]
+    pool = contexts(part)
+    statements = [statement for context in pool for statement in context]
     found: list[Asked] = []
-    for number, context in enumerate(contexts):
+    for number, context in enumerate(pool):
         for place, statement in enumerate(context):
             for asked in _about(plan, statement):
                 if sum(answers(plan, asked, other) for other in statements) == 1:

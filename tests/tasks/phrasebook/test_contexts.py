@@ -38,6 +38,9 @@ def test_a_question_without_near_misses_is_a_defect() -> None:
     everyone = [Ref("person", name) for name in PLAN.classes["person"].entries]
     with pytest.raises(AssertionError, match="too few entries"):
         near_miss(PLAN, "visit_who", VISIT, "city", PART, stream("test"), (), everyone)
+    everywhere = PLAN.classes["city"].refs["test"]
+    with pytest.raises(AssertionError, match="too few entries"):
+        near_miss(PLAN, "visit_who", VISIT, "city", PART, stream("test"), everywhere, ())
 
 
 def test_statements_that_contain_their_own_answer_are_refused() -> None:

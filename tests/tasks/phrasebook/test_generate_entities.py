@@ -1,14 +1,22 @@
 """Named entities: whole names with their endings, the same sentences in every language."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from dstilts.tasks.catalog import TASKS
-from dstilts.tasks.phrasebook.format import available_languages, load_language
-from dstilts.tasks.phrasebook.generate_entities import entity_examples
-from dstilts.tasks.phrasebook.generator import Part
+from dstilts.tasks.phrasebook.format import (
+    LANGUAGES_FOLDER,
+    available_languages,
+    load_language,
+    read_language,
+)
+from dstilts.tasks.phrasebook.generate_entities import entity_examples, naming_frames
+from dstilts.tasks.phrasebook.generator import Part, filled_frames
+from dstilts.tasks.phrasebook.plan import load_plan
 
+PLAN = load_plan()
 TEST = Part("panx", "test", "test", 200)
 
 
@@ -51,3 +59,34 @@ def test_tokens_are_names_with_their_endings(code: str, token: str, tag: str) ->
 def test_every_type_is_there() -> None:
     total = sum(entity_counts("en"), Counter())
     assert min(total[f"B-{name}"] for name in ("PER", "LOC", "ORG")) >= 3
+
+
+@pytest.mark.parametrize("code", available_languages())
+def test_no_letter_is_lost(code: str) -> None:
+    language = load_language(code)
+    found = filled_frames(PLAN, naming_frames(PLAN), TEST)
+    for filled, example in zip(found, entity_examples(TEST, language), strict=True):
+        text = filled.sentence(language, PLAN).text
+        assert "".join(example.words).replace(" ", "") == text.replace(" ", "")
+
+
+def test_an_ending_written_onto_a_name_is_a_part_of_its_token(tmp_path: Path) -> None:
+    text = (LANGUAGES_FOLDER / "en.toml").read_text(encoding="utf-8")
+    changed = tmp_path / "en.toml"
+    frame = 'live = "{person} lives|VERB in|ADP {city}"'
+    assert frame in text
+    glued = 'live = "{city}+ da|ADP {person} lives|VERB"'
+    changed.write_text(text.replace(frame, glued, 1), encoding="utf-8")
+    examples = entity_examples(TEST, read_language(changed, PLAN))
+    (first, *_) = (e for e in examples if len(e.words) == 4 and e.words[0].endswith("da"))
+    assert first.words[0].removesuffix("da") in {
+        "Rome",
+        "Vienna",
+        "Dublin",
+        "Lisbon",
+        "Seoul",
+        "Nairobi",
+        "Prague",
+        "Toronto",
+    }
+    assert first.tags == ("B-LOC", "B-PER", "O", "O")

@@ -5,8 +5,14 @@ from collections import Counter
 import pytest
 
 from dstilts.tasks.phrasebook.format import available_languages, load_language
-from dstilts.tasks.phrasebook.generate_lareqa import asked_questions, lareqa_examples
-from dstilts.tasks.phrasebook.generator import Part
+from dstilts.tasks.phrasebook.generate_lareqa import (
+    answers,
+    asked_questions,
+    contexts,
+    lareqa_examples,
+)
+from dstilts.tasks.phrasebook.generator import Filled, Part
+from dstilts.tasks.phrasebook.plan import Ref, load_plan
 
 TEST = Part("lareqa", "test", "test", 85)
 
@@ -34,6 +40,32 @@ def test_the_pool_is_modest_and_the_same_for_all() -> None:
     assert all(e.text in e.context and e.text != e.context for e in pools[0])
     for code, count in Counter(e.id.partition("_")[0] for e in pools[0]).items():
         assert count == len({e.text for e in pools[0] if e.id.startswith(f"{code}_")}) == 36
+
+
+def test_no_other_sentence_of_the_pool_answers() -> None:
+    plan = load_plan()
+    statements = [statement for context in contexts(TEST) for statement in context]
+    assert len(statements) == 36
+    for context in contexts(TEST):
+        assert len({statement.frame for statement in context}) == len(context) == 3
+    for one in asked_questions(TEST):
+        right = [other for other in statements if answers(plan, one.question, other)]
+        assert right == [contexts(TEST)[one.context][one.place]]
+
+
+def test_what_answers_a_question() -> None:
+    plan = load_plan()
+    emma = {"person": Ref("person", "emma")}
+    job = {"job": Ref("job", "cook")}
+    asked = Filled("live_job_what", emma)
+    for frame, rest, expected in (
+        ("live_job", {"city": Ref("city", "rome")}, True),
+        ("age_job", {"number": Ref("number", "25")}, True),
+        ("work", {}, False),
+    ):
+        assert answers(plan, asked, Filled(frame, {**emma, **job, **rest})) == expected
+    hugo = {"person": Ref("person", "hugo"), "number": Ref("number", "25")}
+    assert not answers(plan, asked, Filled("age_job", {**hugo, **job}))
 
 
 def test_answers_are_right_in_english() -> None:
