@@ -100,9 +100,13 @@ def _smoothed(sets: Sequence[ExampleSet], exponent: float) -> ExampleSet:
     for examples, number in zip(sets, wanted.tolist(), strict=True):
         times, rest = divmod(number, len(examples))
         draws = stream("language smoothing", examples.language).permutation(len(examples))
-        chosen = np.sort(draws[:rest])
-        mixed += examples.examples * times
-        mixed += [examples.examples[index] for index in chosen]
+        chosen = [*range(len(examples))] * times + np.sort(draws[:rest]).tolist()
+        mixed += [
+            dataclasses.replace(
+                examples.examples[index], id=f"{examples.language}-{place // len(examples)}-{index}"
+            )
+            for place, index in enumerate(chosen)
+        ]
     counts = " ".join(
         f"{examples.language} {number}/{len(examples)}"
         for examples, number in zip(sets, wanted.tolist(), strict=True)
@@ -111,7 +115,7 @@ def _smoothed(sets: Sequence[ExampleSet], exponent: float) -> ExampleSet:
         sets[0],
         examples=tuple(mixed),
         files=tuple(file for examples in sets for file in examples.files),
-        language=MANY_LANGUAGES,
+        language=MANY_LANGUAGES if len(sets) > 1 else sets[0].language,
         subset=f"texts by language, drawn with smoothing {exponent:g}: {counts}",
     )
 

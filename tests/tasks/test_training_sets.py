@@ -90,6 +90,7 @@ def test_smoothing_shifts_the_shares_of_languages(
     found = tuple(sum(n for text, n in counts.items() if text[0] == c) for c in "dy")
     assert found == expected
     assert training.language == "mul"
+    assert len({example.id for example in training.examples}) == 1000
     # Of a language that is repeated every text stands about equally often.
     yoruba = [n for text, n in counts.items() if text[0] == "y"]
     assert len(yoruba) == 100
@@ -108,6 +109,7 @@ def test_languages_of_mlm_are_chosen_and_checked() -> None:
     source = MadeUp(mlm_train_de=texts("d", 9), mlm_train_yo=texts("y", 9))
     training = training_set(source, "mlm", languages=("yo",))
     assert {example.text[0] for example in training.examples} == {"y"}
+    assert training.language == "yo"
     with pytest.raises(UserError, match="no raw text in 'fr'"):
         training_set(source, "mlm", languages=("fr",))
 

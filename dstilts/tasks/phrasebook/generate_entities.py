@@ -10,6 +10,7 @@ from dstilts.tasks.phrasebook.plan import Plan, load_plan
 from dstilts.tasks.phrasebook.sentence import Sentence
 
 ENTITY_TYPES = {"person": "PER", "city": "LOC", "company": "ORG"}  # by class
+_NO_NAME = ("ADP", "DET", "PUNCT")
 
 
 def entity_examples(part: Part, language: Language) -> tuple[TaggingExample, ...]:
@@ -29,12 +30,17 @@ def _tagged(sentence: Sentence) -> tuple[tuple[str, ...], tuple[str, ...]]:
     tags = ["O"] * len(sentence.words)
     for slot, (first, last) in sentence.places.items():
         if slot_class(slot) in ENTITY_TYPES:
-            inside = range(first, last + 1)
-            proper = [i for i in inside if sentence.tags[i] == "PROPN"] or [*inside]
-            for index in range(proper[0], proper[-1] + 1):
-                position = "B" if index == proper[0] else "I"
+            name = _name(sentence, range(first, last + 1))
+            for index in range(name[0], name[-1] + 1):
+                position = "B" if index == name[0] else "I"
                 tags[index] = f"{position}-{ENTITY_TYPES[slot_class(slot)]}"
     return _with_endings(sentence, tags)
+
+
+def _name(sentence: Sentence, inside: range) -> list[int]:
+    """The words of a slot that are its name: an adjective where that is all it has (Hungarian)."""
+    proper = [index for index in inside if sentence.tags[index] == "PROPN"]
+    return proper or [index for index in inside if sentence.tags[index] not in _NO_NAME]
 
 
 def _with_endings(sentence: Sentence, tags: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -33,6 +33,13 @@ def test_f1_and_exact_match_have_thresholds_of_their_own() -> None:
     assert scores["no_answer_accuracy"] == 100.0
 
 
+def test_of_equal_results_the_one_with_fewer_answers_counts() -> None:
+    scores = no_answer_scores({"1": ["x"], "3": []}, {"3": ("y", 1.0), "1": ("x", 2.0)})
+    assert scores["f1"] == 50.0
+    # No threshold beats silence, whose threshold is the official script's 0.
+    assert (scores["answerable_f1"], scores["no_answer_accuracy"]) == (0.0, 100.0)
+
+
 def test_an_empty_text_is_no_answer() -> None:
     scores = no_answer_scores({"3": [], "1": ["a b"]}, {"3": ("", -9.0), "1": ("b", 0.0)})
     assert scores["no_answer_accuracy"] == 100.0

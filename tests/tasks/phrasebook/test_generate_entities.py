@@ -90,3 +90,22 @@ def test_an_ending_written_onto_a_name_is_a_part_of_its_token(tmp_path: Path) ->
         "Toronto",
     }
     assert first.tags == ("B-LOC", "B-PER", "O", "O")
+
+
+@pytest.mark.parametrize("code", available_languages())
+def test_articles_and_adpositions_are_in_no_name(code: str) -> None:
+    # In Hungarian the city of "a szöuli színház" is an adjective behind an article.
+    language = load_language(code)
+    found = filled_frames(PLAN, naming_frames(PLAN), TEST)
+    for filled, example in zip(found, entity_examples(TEST, language), strict=True):
+        sentence = filled.sentence(language, PLAN)
+        if len(sentence.words) == len(example.words):  # no endings joined to names
+            for upos, tag in zip(sentence.tags, example.tags, strict=True):
+                assert tag == "O" or upos not in ("ADP", "DET", "PUNCT"), example
+
+
+def test_an_adjective_of_a_city_is_its_name() -> None:
+    examples = entity_examples(TEST, load_language("hu"))
+    found = {pair for e in examples for pair in zip(e.words, e.tags, strict=True)}
+    assert ("szöuli", "B-LOC") in found
+    assert ("A", "O") in found

@@ -79,7 +79,7 @@ def test_contents(
     ("read", "content", "suffix", "problem"),
     [
         (values, "yes\nmaybe\n", "tsv", ":2: unknown label 'maybe'; known: no, yes"),
-        (values, "yes\n\nno\n", "tsv", ":2: an empty line"),
+        (values, "yes\n\n\nno\n", "tsv", ":2: an empty line"),
         (values, "", "tsv", ": the file is empty"),
         (values, "yes\0\n", "tsv", ":1: a NUL character"),
         (values, '{"label": "yes"}\n{"lab', "jsonl", ":2: broken JSON"),

@@ -87,7 +87,7 @@ def test_questions_without_a_prediction_are_counted(score: Files) -> None:
     ("name", "labels", "predictions", "problem"),
     [
         ("xnli", "neutral\nneutral\n", "neutral\n", "predictions:1: 1 lines where LABELS has 2"),
-        ("xnli", "neutral\n", "neutral\nneutral\n\n", "predictions:2: 2 lines where LABELS has 1"),
+        ("xnli", "neutral\n", "neutral\n" * 3 + "\n", "predictions:2: 3 lines where LABELS has 1"),
         ("xnli", "neutral\n", "\n", "predictions: 0 lines where LABELS has 1"),
         ("xnli", "\n", "\n", "labels: no lines"),
         ("xnli", "neutral\n", "contradictory\n", "predictions:1: unknown label 'contradictory'"),
