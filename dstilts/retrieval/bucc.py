@@ -1,6 +1,5 @@
 """The protocol of BUCC 2018: mining over distinct sentences, pairs of repeated ones dropped."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from dstilts.retrieval.mining import mine
 from dstilts.tasks.examples import SentenceExample
+from dstilts.tasks.metrics.mining import unambiguous
 
 
 def mine_translations(
@@ -28,7 +28,7 @@ def mine_translations(
         side: [index for index, example in enumerate(examples) if example.side == side]
         for side in ("source", "target")
     }
-    counts = {side: Counter(examples[i].text for i in rows) for side, rows in sides.items()}
+    alone = unambiguous(examples)
     # Of a text that repeats the last sentence stands for all, as in the official scripts.
     distinct = {
         side: list({examples[index].text: index for index in rows}.values())
@@ -39,6 +39,6 @@ def mine_translations(
     found: dict[str, tuple[str, float]] = {}
     for pair in pairs:
         source, target = examples[sources[pair.source]], examples[targets[pair.target]]
-        if counts["source"][source.text] == 1 == counts["target"][target.text]:
+        if source.id in alone and target.id in alone:
             found[source.id] = (target.id, pair.score)
     return found

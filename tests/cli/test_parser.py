@@ -16,6 +16,9 @@ COMMANDS = [
     ["report"],
     ["tasks", "ls"],
     ["tasks", "show"],
+    ["tasks", "validate"],
+    ["tasks", "leakage"],
+    ["score"],
 ]
 
 

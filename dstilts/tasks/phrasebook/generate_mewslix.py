@@ -78,9 +78,13 @@ def _training_pairs(
 
 
 def _marked(plan: Plan, mention: Mention, language: Language) -> str:
-    """The mention, and its sentence with braces around it, as the benchmark writes it."""
+    """The mention without its article, its sentence with braces around it, as in the benchmark."""
     sentence = mention.statement.sentence(language, plan)
     start, end = sentence.spans[mention.slot]
+    first, _ = sentence.places[mention.slot]
+    if sentence.tags[first] == "DET":  # Hungarian "a Philips"
+        after = start + len(sentence.words[first])
+        start = end - len(sentence.text[after:end].lstrip())
     words = sentence.text[start:end]
     left, right = sentence.text[:start], sentence.text[end:]
     return " ".join(f"{words}: {left} {{ {words} }} {right}".split())

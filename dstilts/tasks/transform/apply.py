@@ -8,7 +8,7 @@ from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.source import Source
 from dstilts.tasks.transform.code_switch import CodeSwitch, code_switch
 from dstilts.tasks.transform.domains import Domains, select_domains
-from dstilts.tasks.transform.few_shot import FewShot, chosen_sets, held_out, with_few_shot
+from dstilts.tasks.transform.few_shot import FewShot, chosen_sets, with_few_shot
 from dstilts.tasks.transform.notes import require
 from dstilts.tasks.transform.size import Size, resized
 from dstilts.tasks.transform.translation_files import load_translations
@@ -44,7 +44,7 @@ def apply(config: TransformConfig, training: ExampleSet, source: Source) -> Exam
 
     Translations whose text stands in an evaluation set of the source are left out, as
     `training_set` does for English. Few-shot examples are evaluation examples: what they cost the
-    evaluation is told by `held_out_from_evaluation`.
+    evaluation is told by `few_shot.held_out`.
 
     Args:
         training: English, without what it is evaluated on.
@@ -69,19 +69,6 @@ def apply(config: TransformConfig, training: ExampleSet, source: Source) -> Exam
         chosen = chosen_sets(config.few_shot, source)
         training = with_few_shot(training, chosen, config.few_shot)
     return training
-
-
-def held_out_from_evaluation(
-    config: TransformConfig, source: Source, task_name: str
-) -> dict[tuple[str, str], frozenset[str]]:
-    """The ids that a task's evaluation leaves out, by split and language; see `few_shot.without`.
-
-    Raises:
-        UserError: the source lacks what training takes.
-    """
-    if config.few_shot is None or config.few_shot.task != task_name:
-        return {}
-    return held_out(config.few_shot, source)
 
 
 def _evaluated_by(name: str, languages: Sequence[str], source: Source) -> Iterator[ExampleSet]:

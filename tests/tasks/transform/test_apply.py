@@ -10,7 +10,8 @@ from dstilts.core.config import build, to_table
 from dstilts.core.errors import UserError
 from dstilts.tasks.examples import ExampleSet, PairExample
 from dstilts.tasks.phrasebook.source import PhrasebookSource
-from dstilts.tasks.transform.apply import TransformConfig, apply, held_out_from_evaluation
+from dstilts.tasks.transform.apply import TransformConfig, apply
+from dstilts.tasks.transform.few_shot import held_out
 from tests.tasks.transform.conftest import FakeSource, MakeSet
 
 TABLE: dict[str, Any] = {
@@ -60,14 +61,13 @@ def test_the_order(mnli: ExampleSet, source: FakeSource) -> None:
 
 def test_nothing_asked_nothing_done(mnli: ExampleSet, source: FakeSource) -> None:
     assert apply(TransformConfig(), mnli, source) is mnli
-    assert held_out_from_evaluation(TransformConfig(), source, "xnli") == {}
 
 
 def test_what_evaluation_leaves_out(mnli: ExampleSet, source: FakeSource) -> None:
     config = build(TransformConfig, TABLE)
     few = {e.id.rpartition("-")[2] for e in apply(config, mnli, source).examples[4:]}
-    assert held_out_from_evaluation(config, source, "xnli") == {("dev", "de"): few}
-    assert held_out_from_evaluation(config, source, "pawsx") == {}
+    assert config.few_shot is not None
+    assert held_out(config.few_shot, source) == {("dev", "de"): few}
 
 
 def test_translations_without_evaluation_texts(
