@@ -79,8 +79,8 @@ def phase(
 ) -> PhaseConfig:
     """A phase of a few steps with rates high enough that errors would show.
 
-    Adam's epsilon is large: with a small one an element whose gradient is zero but for rounding moves
-    as far as any other, in a direction that depends on the processor.
+    Adam's epsilon is large: with a small one an element whose gradient is zero but for rounding
+    moves as far as any other, in a direction that depends on the processor.
     """
     return PhaseConfig(
         name=output.name,
@@ -88,9 +88,7 @@ def phase(
         output=output,
         parent=str(parent),
         tasks=tuple(TaskUse(name) for name in tasks),
-        schedule=ScheduleConfig(
-            steps=steps, learning_rate=5e-3, clip_norm=0.5, adam_epsilon=1e-4
-        ),
+        schedule=ScheduleConfig(steps=steps, learning_rate=5e-3, clip_norm=0.5, adam_epsilon=1e-4),
         batch=BatchConfig(tokens=120, micro_batches=4, max_length=64, max_length_span=64),
         engine=EngineConfig(log_every=1, save_every=save_every, **engine),
     )
