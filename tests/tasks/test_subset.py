@@ -1,5 +1,9 @@
 """Fixed subsets: the same items in every language, pairs kept together, and said in words."""
 
+from collections import Counter
+
+import pytest
+
 from dstilts.tasks.examples import ExampleSet, PairExample, SentenceExample
 from dstilts.tasks.subset import take
 
@@ -36,3 +40,22 @@ def test_translations_stay_together() -> None:
     ids = {example.id for example in few.examples}
     assert len(ids) == 10
     assert {match for example in few.examples for match in example.matches} == ids
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("limit", "shares"), [(10, [5, 3, 2]), (7, [4, 2, 1]), (1, [1, 0, 0])])
+def test_labels_keep_their_shares(seed: int, limit: int, shares: list[int]) -> None:
+    labels = ["c"] * 50 + ["a"] * 30 + ["b"] * 20
+    whole = ExampleSet(
+        "xnli",
+        "test",
+        "de",
+        "made up",
+        tuple(PairExample(str(n), "x", "y", label) for n, label in enumerate(labels)),
+    )
+    subset = take(whole, limit, seed)
+    counts = Counter(example.label for example in subset.examples)
+    assert [counts[label] for label in "cab"] == shares
+    ids = [int(example.id) for example in subset.examples]
+    assert ids == sorted(ids)
+    assert limit == 1 or ids != list(range(limit))
