@@ -15,9 +15,9 @@ def take(examples: ExampleSet, limit: int | None, seed: int) -> ExampleSet:
 
     The draw depends on the seed, the task, the split and the number of examples, not on the
     language: parallel languages keep the same items. Labels keep their shares: a small draw would
-    otherwise have a constant answer score well above chance now and then. Of the targets of a retrieval task those stay
-    that match, and of those that match nothing the same share as of the sources; a set for
-    calibration is cut to the same share.
+    otherwise have a constant answer score well above chance now and then. Of the targets of a
+    retrieval task those stay that match, and of those that match nothing the same share as of the
+    sources; a set for calibration is cut to the same share.
     """
     items = _items(examples.examples)
     if limit is None or limit >= len(items):
