@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dstilts.core.launchers import read_launch
+
 T = TypeVar("T")
 
 
@@ -47,9 +49,13 @@ class ProcessGroup:
 
 
 def launched_ranks() -> ProcessGroup:
-    """The rank and size that a launcher (deepspeed, torchrun) put in the environment."""
-    return ProcessGroup(
-        rank=int(os.environ.get("RANK", "0")),
-        world_size=int(os.environ.get("WORLD_SIZE", "1")),
-        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
-    )
+    """This process's place in the job that a launcher started: deepspeed, torchrun, srun, mpiexec.
+
+    What torch and DeepSpeed read of it is put into the environment, where it is not there.
+
+    Raises:
+        UserError: the environment is incomplete or contradicts itself.
+    """
+    launch = read_launch(os.environ)
+    os.environ.update(launch.variables)
+    return ProcessGroup(launch.rank, launch.world_size, launch.local_rank)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 from dstilts.core.digest import stream_digest
@@ -110,8 +111,9 @@ class ExampleSet:
 
     def digest(self) -> str:
         """The SHA-256 of the examples' content, in order."""
-        calibration = ["calibration", *map(repr, self.calibration)] if self.calibration else []
-        return stream_digest([self.task, *map(repr, self.examples), *calibration])
+        mark = ("calibration",) if self.calibration else ()
+        parts = chain((self.task,), map(repr, self.examples), mark, map(repr, self.calibration))
+        return stream_digest(parts)
 
 
 def texts(examples: ExampleSet) -> Iterator[str]:

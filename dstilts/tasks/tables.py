@@ -15,6 +15,7 @@ from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.encode import ENCODING_VERSION, encode_batches
 from dstilts.tasks.encode_options import EncodeOptions
 from dstilts.tasks.examples import ExampleSet
+from dstilts.tasks.progress import Progress
 from dstilts.tasks.tokenizer import tokenizer_digest
 
 if TYPE_CHECKING:
@@ -39,24 +40,55 @@ def token_table(
     Raises:
         UserError: the set is empty, or an example cannot be encoded.
     """
-    from datasets import Dataset
+    return open_table(token_folder(examples, examples.digest(), spec, tokenizer, options))
 
+
+def token_folder(
+    examples: ExampleSet,
+    digest: str,
+    spec: TaskSpec,
+    tokenizer: PreTrainedTokenizerFast,
+    options: EncodeOptions,
+) -> Path:
+    """The folder of the table in the cache, built if it is missing. Its name is the table's key.
+
+    Building takes the memory of the examples and of one batch of rows, and says how far it is.
+
+    Args:
+        digest: of the examples.
+
+    Raises:
+        UserError: the set is empty, or an example cannot be encoded.
+    """
     if not len(examples):
         raise UserError(f"no examples: {examples.task} {examples.split} in {examples.language}")
-    folder = cache_folder("tokens", _key(examples, spec, tokenizer, options))
+    folder = cached_tokens(_key(examples, digest, spec, tokenizer, options))
     built_once(folder, lambda temporary: _build(temporary, examples, spec, tokenizer, options))
+    return folder
+
+
+def cached_tokens(key: str) -> Path:
+    """Where the table of a key is, if it is there."""
+    return cache_folder("tokens", key)
+
+
+def open_table(folder: Path) -> "Dataset":
+    """The table in a folder of `token_folder`, mapped."""
+    from datasets import Dataset
+
     return Dataset.from_file(str(folder / _ROWS))
 
 
 def _key(
     examples: ExampleSet,
+    digest: str,
     spec: TaskSpec,
     tokenizer: PreTrainedTokenizerFast,
     options: EncodeOptions,
 ) -> str:
     return short_key(
         {
-            "examples": examples.digest(),
+            "examples": digest,
             "kind": spec.kind,
             "labels": spec.labels,
             "has_no_answer": spec.has_no_answer,
@@ -78,6 +110,7 @@ def _build(
     import pyarrow as pa
 
     num_rows = 0
+    progress = Progress(f"tokens of {examples.task} ({examples.language})", len(examples))
     with contextlib.ExitStack() as stack:
         writer: pa.RecordBatchStreamWriter | None = None
         for columns in encode_batches(examples, spec, tokenizer, options):
@@ -87,6 +120,7 @@ def _build(
                 writer = stack.enter_context(stream)
             writer.write_batch(pa.record_batch(columns, schema=schema))
             num_rows += len(columns["example"])
+            progress.reached(columns["example"][-1] + 1)
     # For whoever looks into the cache; nothing reads it.
     description = {
         "task": examples.task,

@@ -1,7 +1,9 @@
 """The scores of mined pairs, and the threshold that is best on a development set (BUCC 2018)."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from dstilts.tasks.examples import SentenceExample
 
@@ -25,17 +27,6 @@ def pair_scores(gold: Iterable[Pair], found: Iterable[Pair]) -> dict[str, float]
     }
 
 
-def unambiguous(examples: Iterable[SentenceExample]) -> set[str]:
-    """The ids of the sentences whose text stands once on its side.
-
-    BUCC's rule for duplicates: the gold pairs do not tell which of several equal sentences is
-    meant, so the official script drops all mined pairs with one of them.
-    """
-    given = list(examples)
-    counts = Counter((example.side, example.text) for example in given)
-    return {example.id for example in given if counts[example.side, example.text] == 1}
-
-
 def gold_pairs(examples: Iterable[SentenceExample]) -> set[Pair]:
     """The pairs of each source and what it matches."""
     return {(e.id, match) for e in examples if e.side == "source" for match in e.matches}
@@ -46,8 +37,7 @@ def best_threshold(
 ) -> float:
     """The score from which on mined pairs have the highest F1; 0 where no pair is right.
 
-    It lies in the middle between the last pair that is taken and the next one. The official script
-    fails where all pairs are to be taken; here the last one's own score is the threshold then.
+    See `walked_threshold`.
 
     Args:
         examples: with the gold pairs.
@@ -55,12 +45,31 @@ def best_threshold(
     """
     gold = gold_pairs(examples)
     pairs = sorted(mined.items(), key=lambda item: -float(item[1][1]))
-    scores = [float(found[1]) for _, found in pairs]
-    best, threshold, hits = 0.0, 0.0, 0
-    for number, (source, found) in enumerate(pairs, start=1):
-        hits += (source, found[0]) in gold
-        f1 = 2 * hits / (number + len(gold))
-        if f1 > best:
-            following = scores[number] if number < len(scores) else scores[number - 1]
-            best, threshold = f1, (scores[number - 1] + following) / 2
-    return threshold
+    scores = np.array([float(found[1]) for _, found in pairs])
+    hits = np.array([(source, found[0]) in gold for source, found in pairs], dtype=bool)
+    return walked_threshold(scores, hits, len(gold))
+
+
+def walked_threshold(
+    scores_P: npt.NDArray[np.float64], hits_P: npt.NDArray[np.bool_], num_gold: int
+) -> float:
+    """The official walk: down the pairs, to the first place where the F1 so far is the highest.
+
+    The threshold lies in the middle between the last pair that is taken and the next one. The
+    official script fails (IndexError) where all pairs are to be taken; here the last one's own
+    score is the threshold then.
+
+    Args:
+        scores_P: best first.
+        hits_P: whether each pair is a gold one.
+    """
+    if not hits_P.any():
+        return 0.0
+    right_P = np.cumsum(hits_P)
+    precision_P = right_P / np.arange(1, len(hits_P) + 1)
+    recall_P = right_P / num_gold
+    with np.errstate(invalid="ignore"):
+        # In the official script's order of operations: F1s that are equal but for rounding decide.
+        f1_P = 2 * precision_P * recall_P / (precision_P + recall_P)
+    last = int(np.nanargmax(f1_P))
+    return float((scores_P[last] + scores_P[min(last + 1, len(scores_P) - 1)]) / 2)

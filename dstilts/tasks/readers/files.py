@@ -13,7 +13,7 @@ from dstilts.core.errors import UserError
 LONGEST_LINE = 1_000_000
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, *, may_be_empty: bool = False) -> Iterator[tuple[int, str]]:
     """The lines of a UTF-8 text file with their numbers from 1, without line ends.
 
     A byte order mark is dropped and CRLF is a line end. Other characters that some libraries break
@@ -36,7 +36,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             if len(line) > LONGEST_LINE:
                 raise UserError(f"a line of {len(line)} characters", file=path, line=number)
             yield number, line
-    if not number:
+    if not number and not may_be_empty:
         raise UserError("the file is empty", file=path)
 
 

@@ -1,9 +1,9 @@
-"""Scores of mined pairs, the threshold, and the rule for sentences that repeat."""
+"""Scores of mined pairs, and the threshold."""
 
 import pytest
 
 from dstilts.tasks.examples import SentenceExample
-from dstilts.tasks.metrics.mining import best_threshold, gold_pairs, pair_scores, unambiguous
+from dstilts.tasks.metrics.mining import best_threshold, gold_pairs, pair_scores
 
 
 def sources(**matches: str) -> list[SentenceExample]:
@@ -55,14 +55,3 @@ def test_a_wrong_pair_on_the_way_is_taken_along() -> None:
 def test_no_pair_is_right() -> None:
     assert best_threshold(sources(a="A"), {"a": ("X", 1.5)}) == 0.0
     assert best_threshold(sources(a="A"), {}) == 0.0
-
-
-def test_sentences_that_repeat_on_their_side() -> None:
-    examples = [
-        SentenceExample("s1", "same", "source", ()),
-        SentenceExample("s2", "same", "source", ()),
-        SentenceExample("s3", "once", "source", ()),
-        SentenceExample("t1", "same", "target", ()),
-        SentenceExample("t2", "Same", "target", ()),
-    ]
-    assert unambiguous(iter(examples)) == {"s3", "t1", "t2"}
