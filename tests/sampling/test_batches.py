@@ -1,11 +1,16 @@
 """Batch plans: each row once an epoch, the budget kept, a pure function of (seed, name, step)."""
 
+import sys
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstilts.sampling.batches import BatchPlan, cut_by_budget
+from tests.sampling.reference import ReferencePlan, cut_row_by_row
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=80).map(np.array)
 PLANS = {"tokens": st.integers(1, 200), "micro_batches": st.integers(1, 5), "seed": st.integers(0)}
@@ -90,10 +95,79 @@ def test_rows_of_like_length_stand_together() -> None:
     assert abs(np.corrcoef(longest[1:], longest[:-1])[0, 1]) < 0.5
 
 
+@settings(max_examples=150)
+@given(
+    lengths=st.one_of(
+        LENGTHS,
+        st.lists(st.integers(1, 3), min_size=100, max_size=400).map(np.array),
+        st.lists(st.sampled_from([0, 1, 7, 70_000]), min_size=1, max_size=90).map(np.array),
+    ),
+    dtype=st.sampled_from([np.int32, np.int64]),
+    steps=st.lists(st.integers(0, 90), min_size=1, max_size=4),
+    **PLANS,
+)
+def test_the_same_batches_as_cut_row_by_row(
+    lengths: np.ndarray, dtype: type, steps: list[int], seed: int, tokens: int, micro_batches: int
+) -> None:
+    lengths = lengths.astype(dtype)
+    batches = plan(lengths, seed, tokens, micro_batches)
+    reference = ReferencePlan(lengths, seed, "rows", tokens, micro_batches)
+    for step in steps:
+        found, expected = batches.batch_at(step), reference.batch_at(step)
+        for one, other in zip(found, expected, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+    assert batches.steps_per_epoch == reference.steps_per_epoch
+
+
+def test_threads_share_a_plan() -> None:
+    lengths = np.arange(1, 400)
+    # Epochs in turn, and each thread at another one: what is kept changes all the time.
+    steps = [epoch * 90 + step for step in range(30) for epoch in range(7)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for seed in range(3):
+            shared, alone = plan(lengths, seed, 500, 2), plan(lengths, seed, 500, 2)
+            with ThreadPoolExecutor(4) as pool:
+                found = list(pool.map(shared.batch_at, steps))
+            for step, batches in zip(steps, found, strict=True):
+                for one, other in zip(batches, alone.batch_at(step), strict=True):
+                    np.testing.assert_array_equal(one, other)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_a_batch_does_not_keep_its_epoch() -> None:
+    batch = plan(np.full(1000, 5), 1, 50, 1).batch_at(0)[0]
+    assert batch.base is None
+
+
+def test_a_large_set_costs_a_few_bytes_a_row() -> None:
+    lengths = np.random.default_rng(1).integers(8, 250, 200_000, dtype=np.int32)
+    tracemalloc.start()
+    try:
+        batches = plan(lengths, 1, 2048, 4)
+        batches.batch_at(0)
+        batches.batch_at(int(3 * batches.steps_per_epoch))
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 14 * len(lengths)
+    assert peak < 40 * len(lengths)
+
+
 def test_cut_by_budget() -> None:
-    lengths = np.array([2, 3, 50, 4, 4, 4])
-    cut = cut_by_budget(np.arange(6), lengths, 9)
-    assert [part.tolist() for part in cut] == [[0, 1], [2], [3, 4], [5]]
+    lengths = np.array([60, 2, 50, 3, 4, 4, 4])
+    cut = cut_by_budget(np.array([1, 3, 4, 5, 6, 2, 0]), lengths, 9)
+    assert [part.tolist() for part in cut] == [[1, 3], [4, 5], [6], [2], [0]]
+
+
+@given(lengths=LENGTHS, tokens=st.integers(1, 200))
+def test_the_same_runs_as_cut_row_by_row(lengths: np.ndarray, tokens: int) -> None:
+    rows = np.argsort(lengths, kind="stable")
+    found, expected = (cut(rows, lengths, tokens) for cut in (cut_by_budget, cut_row_by_row))
+    assert list(map(list, found)) == list(map(list, expected))
 
 
 def test_no_rows() -> None:

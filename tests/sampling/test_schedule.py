@@ -1,9 +1,11 @@
 """Task schedules: shares as asked for, local steps counted, longer ones begin with shorter ones."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dstilts.core.random_numbers import stream
 from dstilts.sampling.schedule import TaskSchedule
 
 WEIGHTS = st.lists(st.floats(0.01, 1), min_size=1, max_size=5).map(lambda w: np.array(w) / sum(w))
@@ -28,6 +30,31 @@ def test_a_longer_schedule_begins_with_a_shorter_one(
     for step in range(num_steps):
         assert shorter.task_at(step) == longer.task_at(step)
         assert shorter.local_step(step) == longer.local_step(step)
+
+
+@given(
+    seed=st.integers(0),
+    weights=WEIGHTS,
+    num_steps=st.integers(0, 60),
+    steps=st.lists(st.integers(0, 5000), min_size=1, max_size=5),
+)
+def test_any_step_may_be_asked_for_in_any_order(
+    seed: int, weights: np.ndarray, num_steps: int, steps: list[int]
+) -> None:
+    whole = TaskSchedule(seed, weights, 5001)
+    grown = TaskSchedule(seed, weights, num_steps)
+    for step in steps:
+        assert grown.task_at(step) == whole.task_at(step)
+        assert grown.local_step(step) == whole.local_step(step)
+    # Drawn by hand, at once.
+    edges, draws = np.cumsum(weights), stream(seed, "schedule").random(steps[0] + 1)
+    expected = min(int(np.searchsorted(edges, draws[-1], side="right")), len(weights) - 1)
+    assert grown.task_at(steps[0]) == expected
+
+
+def test_no_step_before_the_first() -> None:
+    with pytest.raises(IndexError):
+        TaskSchedule(1, np.array([1.0]), 5).task_at(-1)
 
 
 def test_shares() -> None:
