@@ -6,6 +6,7 @@ Shapes: B rows, C choices of a row, T tokens of the longest row.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
-    """A batch padded to its longest row.
+    """A batch padded to its longest row. Sequences are lists or arrays of any integers.
 
     Always `input_ids` and `attention_mask` (B, T), with `token_type_ids` where the rows have them.
     By kind: pair and choice `label` (B,), span `start` and `end` (B,), tagging `labels` (B, T). The
@@ -29,7 +30,7 @@ def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
     ids = _sequences(rows, f"{prefix}input_ids")
     batch = {
         "input_ids": _pad(ids, pad_id),
-        "attention_mask": _pad([[1] * len(sequence) for sequence in ids], 0),
+        "attention_mask": _mask(ids),
     }
     if f"{prefix}token_type_ids" in rows[0]:
         batch["token_type_ids"] = _pad(_sequences(rows, f"{prefix}token_type_ids"), 0)
@@ -51,12 +52,19 @@ def collate(rows: Sequence[Row], kind: Kind, pad_id: int) -> dict[str, Tensor]:
     return batch
 
 
-def _sequences(rows: Sequence[Row], name: str) -> list[list[int]]:
+def _sequences(rows: Sequence[Row], name: str) -> list[Sequence[int]]:
     if name.startswith("choice_"):
         return [choice for row in rows for choice in row[name]]
     return [row[name] for row in rows]
 
 
 def _pad(sequences: Sequence[Sequence[int]], value: int) -> Tensor:
-    longest = max(map(len, sequences))
-    return torch.tensor([[*s, *[value] * (longest - len(s))] for s in sequences])
+    padded = np.full((len(sequences), max(map(len, sequences))), value, dtype=np.int64)
+    for line, sequence in zip(padded, sequences, strict=True):
+        line[: len(sequence)] = sequence
+    return torch.from_numpy(padded)
+
+
+def _mask(sequences: Sequence[Sequence[int]]) -> Tensor:
+    lengths = np.array([len(sequence) for sequence in sequences])
+    return torch.from_numpy((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))

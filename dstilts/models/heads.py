@@ -74,13 +74,19 @@ class SpanHead(nn.Module):
         self.output = nn.Linear(hidden_size, 2)
 
     def forward(self, hidden_BTH: Tensor, batch: Mapping[str, Any]) -> Tensor:
-        """Logits (B, T, 2); padding takes part in the loss's softmax, as in the paper's code."""
+        """Logits (B, T, 2), padding not masked."""
         return self.output(hidden_BTH)
 
     def loss_sum(self, logits: Tensor, batch: Mapping[str, Any]) -> Tensor:
-        """Half the cross entropies of start and end, summed over the rows that hold the answer."""
-        start = _cross_entropy_sum(logits[..., 0], batch["start"])
-        return (start + _cross_entropy_sum(logits[..., 1], batch["end"])) / 2
+        """Half the cross entropies of start and end, summed over the rows that hold the answer.
+
+        A deviation from the paper's code: padding takes no part in the softmax, so that a row's
+        loss is the same whatever rows it is batched with.
+        """
+        padding_BT = batch["attention_mask"] == 0
+        start_BT, end_BT = logits.masked_fill(padding_BT[..., None], float("-inf")).unbind(-1)
+        start = _cross_entropy_sum(start_BT, batch["start"])
+        return (start + _cross_entropy_sum(end_BT, batch["end"])) / 2
 
 
 class TaggingHead(nn.Module):

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from dstilts.models.heads import Head, HeadSpec, MaskedHead, build_head, initialise
+from dstilts.models.packing import encode_packed, is_packed
 
-# A batch is what `collate` gives, and under "head" the name of the head that reads it.
+# A batch is what `collate` or `pack` gives, and under "head" the name of the head that reads it.
 Batch = Mapping[str, Tensor | str]
 
 
@@ -22,6 +23,7 @@ class HeadBank(nn.Module):
 
     def __init__(self, specs: Mapping[str, HeadSpec], encoder: PreTrainedModel) -> None:
         super().__init__()
+        self.touch_all = False  # every head has a gradient in every step, if only zero
         size, dropout = encoder.config.hidden_size, head_dropout(encoder.config)
         embeddings = cast(nn.Embedding, encoder.get_input_embeddings())
         self.heads = nn.ModuleDict(
@@ -32,7 +34,10 @@ class HeadBank(nn.Module):
         """The logits of the batch's head, or their summed loss."""
         head = cast(Head, self.heads[str(batch["head"])])
         logits = head(hidden_BTH, batch)
-        return head.loss_sum(logits, batch) if with_loss else logits
+        if not with_loss:
+            return logits
+        loss = head.loss_sum(logits, batch)
+        return loss + 0.0 * sum(p.sum() for p in self.parameters()) if self.touch_all else loss
 
 
 class MultiTaskModel(nn.Module):
@@ -84,7 +89,9 @@ class MultiTaskModel(nn.Module):
         return embeddings
 
     def encode(self, batch: Batch) -> Tensor:
-        """The last layer's hidden states (B, T, H)."""
+        """The last layer's hidden states (B, T, H); of a packed batch they are zero at padding."""
+        if is_packed(batch):
+            return encode_packed(self.encoder, batch)
         return self.encoder(**encoder_inputs(batch)).last_hidden_state
 
 

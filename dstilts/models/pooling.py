@@ -31,16 +31,21 @@ def pool(hidden_BTD: Tensor, mask_BT: Tensor, pooling: str) -> Tensor:
 def pooled_layers(
     encoder: PreTrainedModel,
     batch: Mapping[str, Tensor | str],
-    layers: Sequence[int],
+    layers: Sequence[int] | None,
     pooling: str = "mean",
 ) -> list[Tensor]:
     """Sentence vectors (B, D) of each of `layers`: 0 is the embeddings, -1 the last layer.
+
+    Args:
+        layers: None: all of them, from the embeddings on.
 
     Raises:
         UserError: the encoder has no such layer.
     """
     inputs = encoder_inputs(batch)
     hidden = encoder(**inputs, output_hidden_states=True).hidden_states
+    if layers is None:
+        layers = range(len(hidden))
     for layer in layers:
         if not -len(hidden) <= layer < len(hidden):
             raise UserError(f"no layer {layer}", remedy=f"the encoder has 0 to {len(hidden) - 1}")

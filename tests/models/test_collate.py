@@ -1,5 +1,6 @@
 """Padding of token rows."""
 
+import numpy as np
 import torch
 
 from dstilts.models.collate import collate
@@ -49,3 +50,14 @@ def test_tags_are_padded_with_ignored_labels() -> None:
 def test_sentences_have_no_labels() -> None:
     batch = collate([{"input_ids": [0, 2]}], "retrieval", pad_id=1)
     assert set(batch) == {"input_ids", "attention_mask"}
+
+
+def test_arrays_are_the_same_as_lists() -> None:
+    rows = [{"input_ids": [0, 7, 2], "labels": [-100, 3, -100]}, {"input_ids": [0], "labels": [2]}]
+    arrays = [{name: np.array(row[name], dtype=np.int32) for name in row} for row in rows]
+    for kind in ("tagging", "mlm"):
+        expected, found = (collate(each, kind, 1) for each in (rows, arrays))
+        assert list(found) == list(expected)
+        for name, tensor in expected.items():
+            assert found[name].dtype == tensor.dtype == torch.int64
+            assert torch.equal(found[name], tensor)

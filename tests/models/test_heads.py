@@ -41,10 +41,14 @@ def test_span_loss_halves_start_and_end_and_skips_windows_without_the_answer() -
     head = made(HeadSpec("span"))
     hidden = torch.randn(3, 7, 8)
     batch = {"start": torch.tensor([1, -100, 6]), "end": torch.tensor([4, -100, 6])}
+    batch["attention_mask"] = (torch.arange(7) < torch.tensor([[5], [7], [7]])).long()
     logits = head(hidden, batch)
     assert logits.shape == (3, 7, 2)
-    log_start, log_end = logits.log_softmax(1).unbind(-1)
-    expected = -(log_start[0, 1] + log_end[0, 4] + log_start[2, 6] + log_end[2, 6]) / 2
+    # The first row ends with two places of padding, which no answer competes with.
+    log_start, log_end = logits[0, :5].log_softmax(0).unbind(-1)
+    expected = -(log_start[1] + log_end[4]) / 2
+    log_start, log_end = logits[2].log_softmax(0).unbind(-1)
+    expected -= (log_start[6] + log_end[6]) / 2
     torch.testing.assert_close(head.loss_sum(logits, batch), expected)
 
 
@@ -61,6 +65,7 @@ def test_tagging_loss_is_a_sum_over_labelled_tokens() -> None:
 def test_loss_is_taken_in_fp32() -> None:
     head = made(HeadSpec("span")).bfloat16()
     batch = {"start": torch.tensor([1]), "end": torch.tensor([2])}
+    batch["attention_mask"] = torch.ones(1, 4)
     loss = head.loss_sum(head(torch.randn(1, 4, 8).bfloat16(), batch), batch)
     assert loss.dtype == torch.float32
 
