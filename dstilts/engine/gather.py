@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dstilts.core.process_group import ProcessGroup
+from dstilts.engine.fragments import masters_by_parameter
 
 
 def gather_weights(
@@ -20,7 +21,7 @@ def gather_weights(
     Args:
         frozen: what was not trained, by name, as it was before the engine took it.
     """
-    masters = _unfused_masters(engine)
+    masters = masters_by_parameter(engine) if engine.zero_optimization_stage() == 0 else {}
     weights: dict[str, Tensor] = {}
     for name, parameter in engine.module.named_parameters():
         full = frozen[name] if name in frozen else _full_parameter(parameter, masters)
@@ -40,19 +41,7 @@ def _full_parameter(parameter: Any, masters: Mapping[int, Tensor]) -> Tensor:
     if id(parameter) in masters:
         return masters[id(parameter)]
     if not hasattr(parameter, "ds_id") and parameter.dtype == torch.float32:
-        return parameter  # whole on every rank: stages 0 to 2 in fp32
+        return parameter  # whole on every rank: stages 1 and 2 in fp32
     full = safe_get_full_fp32_param(parameter)
     assert full is not None, "a trained parameter without a master copy"
     return full
-
-
-def _unfused_masters(engine: Any) -> dict[int, Tensor]:
-    """The master copies of stage 0 in bf16, where DeepSpeed offers no way to ask for them."""
-    optimizer = engine.optimizer
-    if not hasattr(optimizer, "fp16_groups") or not hasattr(optimizer, "fp32_groups"):
-        return {}
-    return {
-        id(low): high
-        for lows, highs in zip(optimizer.fp16_groups, optimizer.fp32_groups, strict=True)
-        for low, high in zip(lows, highs, strict=True)
-    }

@@ -13,7 +13,8 @@ class StepResult:
 
     step: int
     work: GlobalStep
-    loss: Tensor  # this rank's share of the global loss, on the device: reading it is a sync
+    losses: Tensor  # (tasks,) this rank's share of each task's mean loss; 0 without a part in it
+    loss: Tensor  # this rank's share of the step's loss; both on the device: reading is a sync
     learning_rate: float  # of the encoder
     gradient_norm: float | Tensor | None  # of the whole gradient before clipping, where asked for
 
@@ -25,8 +26,9 @@ class Hook:
         """Whether `after_step` of this step reads the gradient norm."""
         return False
 
-    def after_step(self, result: StepResult) -> None:
-        """Called after every step."""
+    def after_step(self, result: StepResult) -> bool:
+        """Called after every step; says whether the run is to end with it."""
+        return False
 
     def at_end(self) -> None:
         """Called after the last step, before the model is published."""

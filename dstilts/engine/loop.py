@@ -1,25 +1,39 @@
 """The training loop."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from dstilts.core.process_group import ProcessGroup
 from dstilts.core.random_numbers import torch_seed
+from dstilts.engine.batches import BatchMaker, Pass
 from dstilts.engine.hooks import Hook, StepResult
 from dstilts.engine.learning_rate import schedule_factor
 from dstilts.engine.phase import PhaseConfig
 from dstilts.engine.plan import GlobalStep, TrainingPlan
+from dstilts.engine.prefetch import prefetched
+from dstilts.engine.watchdog import Watchdog
+
+# Steps whose batches are made while an earlier one is computed. Without a device there is no time
+# to be gained: the cores are busy.
+_PREFETCHED_ON_DEVICE = 2
+
+
+@dataclass(frozen=True)
+class _Work:
+    step: int
+    whole: GlobalStep
+    passes: list[Pass]  # of this rank
 
 
 class Loop:
     """Takes the steps of a plan with a DeepSpeed engine.
 
     Args:
-        pad_id: the tokenizer's padding id.
+        batches: makes this rank's batches.
         device: of this rank.
     """
 
@@ -29,70 +43,77 @@ class Loop:
         plan: TrainingPlan,
         config: PhaseConfig,
         group: ProcessGroup,
-        *,
-        pad_id: int,
+        batches: BatchMaker,
+        watchdog: Watchdog,
         device: torch.device,
     ) -> None:
         self._engine = engine
         self._plan = plan
         self._config = config
         self._group = group
-        self._pad_id = pad_id
+        self._batches = batches
+        self._watchdog = watchdog
         self._device = device
 
     def run(self, first_step: int, hooks: Sequence[Hook]) -> None:
         """From `first_step` to the end of the plan, with the hooks in order after each step."""
-        for step in range(first_step, self._plan.num_steps):
-            # What all ranks do in this step, and with which rates, follows from its number alone.
-            work = self._plan.at(step)
-            rate = self._set_learning_rates(step)
+        depth = _PREFETCHED_ON_DEVICE if self._device.type == "cuda" else 0
+        steps = range(first_step, self._plan.num_steps)
+        with prefetched(steps, self._prepare, depth, self._device) as prepared:
+            for work in prepared:
+                # What all ranks do in a step, and with which rates, follows from its number alone.
+                rate = self._set_learning_rates(work.step)
 
-            # This rank's micro-batches; at the last one gradients meet and the optimizer steps.
-            wants_norm = any(hook.wants_gradient_norm(step) for hook in hooks)
-            *earlier, last = work.of_rank(self._group.rank, self._group.world_size)
-            shares = []
-            for number, chosen in earlier:
-                shares.append(self._forward_backward(step, number, chosen, work))
-                self._engine.step()  # still accumulating: only counts
-            shares.append(self._forward_backward(step, *last, work))
-            norm = self._update(wants_norm)
+                # This rank's passes; at the last one gradients meet and the optimizer steps.
+                wants_norm = any(hook.wants_gradient_norm(work.step) for hook in hooks)
+                losses = torch.zeros(2, len(self._plan.tasks), device=self._device)
+                *earlier, last = work.passes
+                for one in earlier:
+                    self._forward_backward(work, one, losses)
+                    self._engine.step()  # still accumulating: only counts
+                self._forward_backward(work, last, losses)
+                norm = self._update(work.step, wants_norm)
 
-            # Log, save, stop: each in its own hook.
-            loss = torch.stack(shares).sum()
-            for hook in hooks:
-                hook.after_step(StepResult(step, work, loss, rate, norm))
+                # Log, save, validate, stop: each in its own hook.
+                result = StepResult(work.step, work.whole, losses[0], losses[1].sum(), rate, norm)
+                wishes = [hook.after_step(result) for hook in hooks]  # all of them, always
+                if any(wishes):
+                    break
         for hook in hooks:
             hook.at_end()
 
-    def _forward_backward(
-        self, step: int, number: int, chosen: np.ndarray, work: GlobalStep
-    ) -> Tensor:
-        """One micro-batch; returns its share of the step's loss, still on the device."""
+    def _prepare(self, step: int) -> _Work:
+        """A step's batches on the host; may run ahead in a thread."""
+        whole = self._plan.at(step)
+        return _Work(step, whole, self._batches.of_step(step, whole, self._group))
+
+    def _forward_backward(self, work: _Work, one: Pass, losses: Tensor) -> None:
+        """One pass; adds to `losses` (2, tasks): the tasks' mean losses, and the step's loss."""
+        self._watchdog.at("forward", work.step)
         # Dropout depends on the place in the plan alone: not on the rank that computes it, nor on
         # what was computed before. So a resumed run needs no state of random number generators.
-        torch.manual_seed(torch_seed(self._config.seed, "dropout", step, number))
-        place = (self._config.seed, step, number)
-        tensors = work.task.batch(chosen, self._pad_id, place)
+        torch.manual_seed(torch_seed(self._config.seed, "dropout", work.step, one.number))
         batch: dict[str, Tensor | str] = {
-            name: tensor.to(self._device, non_blocking=True) for name, tensor in tensors.items()
+            name: tensor.to(self._device, non_blocking=True) for name, tensor in one.tensors.items()
         }
-        # All micro-batches of a step are of one task: with different heads on different ranks
-        # ZeRO 1 and 2 would add up gradients of different parameters without a word.
-        batch["head"] = work.task.head
-        share = self._engine(batch) / work.loss_count
-        # DeepSpeed averages over ranks and accumulated micro-batches, which are as many as the
-        # micro-batches of the step: what is left is the sum of the shares.
-        self._engine.backward(share * len(work.micro_batches))
-        return share.detach()
+        batch["head"] = self._plan.tasks[one.task].head
+        loss = self._engine(batch)
+        self._watchdog.at("backward", work.step)
+        # DeepSpeed averages over ranks and accumulated passes, which together are all passes of the
+        # step: what is left is the sum of the weighted losses.
+        num_passes = len(work.passes) * self._group.world_size
+        self._engine.backward(loss * (one.weight * num_passes))
+        losses[0, one.task] += loss.detach() / one.count
+        losses[1, one.task] += loss.detach() * one.weight
 
-    def _update(self, wants_norm: bool) -> float | Tensor | None:
+    def _update(self, step: int, wants_norm: bool) -> float | Tensor | None:
         """The optimizer's step; returns the gradient norm before clipping if it is wanted."""
-        if not wants_norm:
-            self._engine.step()
-            return None
+        self._watchdog.at("optimizer step", step)
         # Stage 0 in fp32 keeps no norm, and clears the gradients in its step.
-        before = self._norm_of_gradients()
+        before = self._norm_of_gradients() if wants_norm else None
         self._engine.step()
+        if not wants_norm:
+            return None
         return before if before is not None else self._engine.get_global_grad_norm()
 
     def _norm_of_gradients(self) -> Tensor | None:

@@ -1,6 +1,6 @@
 """The configuration of one training phase: a TOML file, checked key by key."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,8 @@ from dstilts.tasks.transform.apply import TransformConfig
 
 SourceName = Literal["local", "phrasebook", "hub"]
 MixtureKind = Literal["proportional", "capped", "temperature", "uniform", "explicit"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "fp16"]
+Offload = Literal["none", "optimizer", "parameters"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class TaskUse:
     task: str  # a name of the catalog
     examples: int | None = None  # a fixed random subset of the training set; without it all
     weight: float | None = None  # the share of steps, for mixture.kind = "explicit" only
+    loss_scale: float = 1.0  # of this task's loss
     languages: tuple[str, ...] = ()  # of mlm, the one task of many languages; empty: all there are
     smoothing: float = LANGUAGE_SMOOTHING  # of mlm: the exponent of the languages' sizes
     transform: TransformConfig = field(default_factory=TransformConfig)  # before `examples` counts
@@ -29,6 +31,7 @@ class TaskUse:
     def __post_init__(self) -> None:
         _require(self.examples is None or self.examples > 0, "examples must be greater than 0")
         _require(self.weight is None or self.weight > 0, "weight must be greater than 0")
+        _require(self.loss_scale > 0, "loss_scale must be greater than 0")
         _require(0 <= self.smoothing <= 1, "smoothing must be from 0 to 1")
         is_plain = not self.languages and self.smoothing == LANGUAGE_SMOOTHING
         _require(is_plain or self.task == "mlm", "languages and smoothing are for task = 'mlm'")
@@ -51,7 +54,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class MixtureConfig:
-    """How often each task of a phase is drawn; one task a step."""
+    """How often each task of a phase is drawn."""
 
     kind: MixtureKind = "proportional"  # the paper's: by the number of training examples
     cap: int | None = None  # examples a task counts at most, for "capped" and "temperature"
@@ -100,29 +103,95 @@ class BatchConfig:
 
     tokens: int = 1024  # of a micro-batch, padding included
     micro_batches: int = 4  # of a step, over all ranks
+    tasks_per_step: int = 1  # drawn for a step, each for an equal run of its micro-batches
     max_length: int = 256  # tokens of a row, longer ones are cut
     max_length_span: int = 384  # tokens of a window of a context
 
     def __post_init__(self) -> None:
-        for name in ("tokens", "micro_batches", "max_length", "max_length_span"):
+        names = ("tokens", "micro_batches", "tasks_per_step", "max_length", "max_length_span")
+        for name in names:
             _require(getattr(self, name) > 0, f"{name} must be greater than 0")
+        _require(
+            self.micro_batches % self.tasks_per_step == 0,
+            f"micro_batches = {self.micro_batches} must be a multiple of tasks_per_step",
+        )
+
+
+# What of an EngineConfig has no part in the key of the model.
+INCIDENTAL: tuple[str, ...] = ("zero_stage", "offload", "activation_checkpointing", "compile")
+INCIDENTAL += ("remove_padding", "log_every", "save_every", "timeout_minutes", "deepspeed")
 
 
 @dataclass(frozen=True)
 class EngineConfig:
     """How DeepSpeed runs the phase; none of it changes what is computed, but for rounding."""
 
-    zero_stage: Literal[0, 1, 2, 3] = 1
-    precision: Precision = "fp32"  # the paper's; "bf16" keeps fp32 master weights
+    zero_stage: Literal[0, 1, 2, 3] = 1  # one rank in fp32 shares nothing: 1 and 2 run as 0 there
+    precision: Precision = "fp32"  # the paper's; the others keep fp32 master weights
+    offload: Offload = "none"  # to the host's memory; "parameters" takes the optimizer along
+    activation_checkpointing: bool = False  # a third more computing for the memory of one layer
+    compile: bool = False  # the encoder's layers by torch.compile; pays on GPUs
+    remove_padding: bool | None = None  # computes no padding; without it on GPUs only
+    fuse: int = 1  # micro-batches in one pass; 0: the most that fit, searched once a machine
     freeze_embeddings: bool = False  # word embeddings are not trained: a deviation from the paper
     log_every: int = 10  # steps
     save_every: int | None = None  # steps between resume points; without it only when told to stop
     timeout_minutes: float = 30.0  # after which a rank that no longer answers ends the job
+    deepspeed: Path | None = None  # a JSON with more of DeepSpeed's own settings
 
     def __post_init__(self) -> None:
+        _require(self.fuse >= 0, "fuse must not be negative")
         _require(self.log_every > 0, "log_every must be greater than 0")
         _require(self.save_every is None or self.save_every > 0, "save_every must be at least 1")
         _require(self.timeout_minutes > 0, "timeout_minutes must be greater than 0")
+        _require(
+            self.offload == "none" or self.zero_stage > 0,
+            f"offload = {self.offload!r} needs zero_stage 1, 2 or 3",
+        )
+        _require(
+            self.offload != "parameters" or self.zero_stage == 3,
+            "offload = 'parameters' needs zero_stage = 3",
+        )
+        _require(
+            not self.compile or self.zero_stage < 3,
+            "compile needs zero_stage 0, 1 or 2: stage 3 fetches weights inside the layers",
+        )
+
+    def on_ranks(self, world_size: int) -> "EngineConfig":
+        """The same without what costs and does nothing on so many ranks.
+
+        In fp32 there are no master weights: a ZeRO stage on one rank only copies gradients.
+        """
+        copies = self.zero_stage in (1, 2) and self.offload == "none" and self.precision == "fp32"
+        stated = self.deepspeed is not None
+        return replace(self, zero_stage=0) if copies and world_size == 1 and not stated else self
+
+
+@dataclass(frozen=True)
+class GuardConfig:
+    """What is done when training goes wrong."""
+
+    spike: float = 10.0  # a loss that many times the median of the last ones is undone; 0: never
+    roll_backs: int = 3  # to the last resume point, leaving out the steps that went wrong
+    restarts: int = 0  # with another seed, of a run that ends at chance (facts of the paper: XNLI)
+
+    def __post_init__(self) -> None:
+        _require(self.spike == 0 or self.spike > 1, "spike must be 0 or greater than 1")
+        _require(self.roll_backs >= 0, "roll_backs must not be negative")
+        _require(self.restarts >= 0, "restarts must not be negative")
+
+
+@dataclass(frozen=True)
+class EarlyStopConfig:
+    """Stops when the loss on the validation sets gets no better, and publishes the best weights."""
+
+    every: int  # steps between validations
+    patience: int = 3  # validations without a better loss
+    examples: int = 500  # of each task's validation set at most
+
+    def __post_init__(self) -> None:
+        for name in ("every", "patience", "examples"):
+            _require(getattr(self, name) > 0, f"{name} must be greater than 0")
 
 
 @dataclass(frozen=True)
@@ -142,6 +211,8 @@ class PhaseConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    guards: GuardConfig = field(default_factory=GuardConfig)
+    early_stop: EarlyStopConfig | None = None
 
     def __post_init__(self) -> None:
         names = [use.task for use in self.tasks]
@@ -158,9 +229,16 @@ class PhaseConfig:
         """The key of the model that this phase makes."""
         if self.key is not None:
             return self.key
+        return short_key(self.substance())
+
+    def substance(self) -> dict[str, object]:
+        """What determines the model: all but names, folders, and how the engine goes about it."""
         table = to_table(self)
-        del table["output"]
-        return short_key(table)
+        for name in ("output", "key", "name"):
+            table.pop(name, None)
+        for name in INCIDENTAL:
+            table["engine"].pop(name, None)
+        return table
 
     @property
     def run_folder(self) -> Path:

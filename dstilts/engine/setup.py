@@ -10,12 +10,19 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
 
+from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
 from dstilts.engine.deepspeed_config import Device, deepspeed_config
-from dstilts.engine.phase import PhaseConfig, ScheduleConfig
+from dstilts.engine.partition import partition_parameters
+from dstilts.engine.phase import PhaseConfig, Precision, ScheduleConfig
 from dstilts.models.multitask import HeadBank, MultiTaskModel
+
+_DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
 def start_processes(group: ProcessGroup, timeout_minutes: float) -> None:
@@ -51,6 +58,23 @@ def device_kind() -> Device:
     return "cuda" if get_accelerator().device_name() == "cuda" else "cpu"
 
 
+def check_precision(precision: Precision) -> None:
+    """Compares a precision with what the device can.
+
+    Raises:
+        UserError: it cannot.
+    """
+    from deepspeed.accelerator import get_accelerator
+
+    accelerator = get_accelerator()
+    able = {"fp16": accelerator.is_fp16_supported, "bf16": accelerator.is_bf16_supported}
+    if precision in able and not able[precision]():
+        raise UserError(
+            f"engine.precision = {precision!r} is not for this device ({device_kind()})",
+            remedy="use 'bf16' where it can, 'fp32' otherwise",
+        )
+
+
 def rank_device(group: ProcessGroup) -> torch.device:
     """The device of this rank; on CUDA it also becomes the current one."""
     if device_kind() == "cpu":
@@ -60,26 +84,43 @@ def rank_device(group: ProcessGroup) -> torch.device:
     return device
 
 
-def build_engine(model: MultiTaskModel, config: PhaseConfig, group: ProcessGroup) -> Any:
+def build_engine(
+    model: MultiTaskModel, config: PhaseConfig, group: ProcessGroup, fuse: int = 1
+) -> Any:
     """The DeepSpeed engine of a model with equal weights on every rank (a collective)."""
     import deepspeed
     from deepspeed.utils import set_z3_leaf_modules
 
-    kind = device_kind()
+    device, engine_config = rank_device(group), config.engine
     settings = deepspeed_config(
-        config.schedule, config.batch, config.engine, world_size=group.world_size, device=kind
+        config.schedule,
+        config.batch,
+        engine_config,
+        world_size=group.world_size,
+        device=device_kind(),
+        fuse=fuse,
     )
-    if config.engine.zero_stage == 3:
-        # Otherwise a head that a step does not use is stepped again with its last gradient.
+    # Made before the parameters are cut: the groups go by their shapes.
+    optimizer = build_optimizer(model, config.schedule)
+    # Otherwise a head that a step does not use is stepped again with its last gradient: under
+    # stage 3, and under stages 1 and 2 where gradients are kept on the host.
+    if engine_config.zero_stage == 3:
         set_z3_leaf_modules(model, [HeadBank])
+        partition_parameters(model, settings, _DTYPES[engine_config.precision], device)
+    else:
+        model.bank.touch_all = engine_config.offload != "none"
+        model = model.to(device)
     engine, *_ = deepspeed.initialize(
         model=model,
-        optimizer=build_optimizer(model, config.schedule),
+        optimizer=optimizer,
         config=settings,
         dist_init_required=False,
     )
     engine.train()
-    _limit_waiting(config.engine.timeout_minutes)
+    if group.world_size == 1 and engine_config.zero_stage == 0:
+        # It would join all gradients to one tensor and take them apart again.
+        engine.enable_backward_allreduce = False
+    _limit_waiting(engine_config.timeout_minutes)
     return engine
 
 
@@ -103,19 +144,6 @@ def build_optimizer(model: MultiTaskModel, schedule: ScheduleConfig) -> torch.op
         eps=schedule.adam_epsilon,
         fused=True,
     )
-
-
-def freeze_embeddings(model: MultiTaskModel) -> dict[str, torch.Tensor]:
-    """Takes the word embeddings out of training; returns them in fp32 by parameter name.
-
-    A deviation from the paper: it saves most of the gradient traffic and optimizer state. The copy
-    is for publishing: an engine in bf16 rounds what it does not train.
-    """
-    embeddings: nn.Module = model.encoder.get_input_embeddings()
-    frozen = {id(p): p for p in embeddings.parameters()}
-    for parameter in frozen.values():
-        parameter.requires_grad_(False)
-    return {n: p.detach().clone() for n, p in model.named_parameters() if id(p) in frozen}
 
 
 def release(engine: Any) -> None:

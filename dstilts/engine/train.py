@@ -1,67 +1,56 @@
 """One training phase from configuration to published model."""
 
-import platform
+import dataclasses
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from dstilts import __version__
-from dstilts.checkpoints.manifest import Manifest, PhaseRecord, read_manifest
-from dstilts.checkpoints.publish import is_published, publish
-from dstilts.checkpoints.resume import (
-    ResumePoint,
-    check_resume,
-    find_resume,
-    load_resume,
-    remove_all,
-)
-from dstilts.core.config import to_table
-from dstilts.core.errors import UserError
+from dstilts.checkpoints.manifest import read_manifest
+from dstilts.checkpoints.publish import is_published
+from dstilts.checkpoints.resume import find_resume, remove_all
+from dstilts.core.errors import RunError, UserError
 from dstilts.core.logs import log
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine.data import describe, heads_of, load_examples, token_rows
+from dstilts.engine.data import PreparedTasks, heads_of, prepare_tasks, token_rows
 from dstilts.engine.deepspeed_config import deepspeed_config
-from dstilts.engine.gather import gather_weights
-from dstilts.engine.loop import Loop
-from dstilts.engine.monitor import LogHook, Monitor
+from dstilts.engine.guards import AtChance, Attempt, RolledBack, restarted, set_back
 from dstilts.engine.parent import Parent, check_lengths, load_parent
 from dstilts.engine.phase import PhaseConfig
-from dstilts.engine.plan import TrainingPlan
+from dstilts.engine.plan import TaskRows
 from dstilts.engine.preemption import Preempted, StopFlag
-from dstilts.engine.saving import SaveHook, loop_state, resume_folder
-from dstilts.engine.setup import (
-    build_engine,
-    freeze_embeddings,
-    rank_device,
-    release,
-    start_processes,
-)
-from dstilts.models.multitask import MultiTaskModel
+from dstilts.engine.saving import resume_folder
+from dstilts.engine.setup import check_precision, rank_device, start_processes
+from dstilts.engine.trainer import Trainer
+from dstilts.engine.validation import best_folder, validation_sets
+from dstilts.engine.watchdog import Watchdog
 from dstilts.tasks.examples import ExampleSet
-from dstilts.tasks.transform.few_shot import FewShot
+from dstilts.tasks.open_source import open_source
 
 
 def train_phase(config: PhaseConfig, group: ProcessGroup) -> Path:
     """Trains one phase on all ranks of `group` and returns the published folder (a collective).
 
     A phase that was published before returns at once; one that was interrupted goes on where it was
-    saved. May be called again in the same process for the next phase.
+    saved, on any number of ranks. May be called again in the same process for the next phase.
 
     Raises:
         UserError: a mistake in the configuration or the data.
-        TrainingError: the loss is no number any more.
+        RunError: training cannot go on.
         Preempted: the run was told to stop and has saved itself; ends the process with code 75.
     """
     if is_finished(config):
         if group.is_main:
             log(f"{config.name}: published before in {config.output}")
         return config.output
-    _check_ranks(config, group)
-    sets, source = load_examples(config)
-    return train_on(config, group, sets, describe(config, sets, source))
+    config = _on_ranks(config, group)
+    parent = _start(config, group)
+    tasks = prepare_tasks(config, parent.bundle.tokenizer, group)
+    validation: list[TaskRows] = []
+    if config.early_stop is not None:
+        source = open_source(config.data.source, config.data.folder)
+        sets = validation_sets(config, config.early_stop, source)
+        validation = token_rows(sets, parent.bundle.tokenizer, config.batch, group)
+    _train(config, group, parent, tasks, validation)
+    return config.output
 
 
 def train_on(
@@ -69,25 +58,20 @@ def train_on(
     group: ProcessGroup,
     sets: Sequence[ExampleSet],
     data: dict[str, object],
+    validation: Sequence[ExampleSet] = (),
 ) -> Path:
     """`train_phase` on example sets at hand, one a task in the order of `config.tasks`.
 
     Args:
         data: what the manifest says of the sets.
+        validation: for early stopping.
     """
-    start_processes(group, config.engine.timeout_minutes)
-    parent = load_parent(config.parent, config.seed if config.from_scratch else None)
-    check_lengths(config.batch, parent.bundle)
-    plan = TrainingPlan(config, token_rows(sets, parent.bundle.tokenizer, config.batch, group))
-
-    with StopFlag(group) as stop:
-        trainer = _Trainer(config, group, parent, plan, sets)
-        trainer.train(stop)
-        trainer.publish(data)
-        trainer.close()
-        if stop.agreed():
-            # Told to stop while publishing: this phase is done, the next one is not begun.
-            raise Preempted
+    config = _on_ranks(config, group)
+    parent = _start(config, group)
+    tokenizer = parent.bundle.tokenizer
+    tasks = PreparedTasks(token_rows(sets, tokenizer, config.batch, group), heads_of(sets), data)
+    rows = token_rows(validation, tokenizer, config.batch, group)
+    _train(config, group, parent, tasks, rows)
     return config.output
 
 
@@ -110,145 +94,87 @@ def is_finished(config: PhaseConfig) -> bool:
     return False
 
 
-class _Trainer:
-    """The engine of one phase, and what is done with it in order."""
-
-    def __init__(
-        self,
-        config: PhaseConfig,
-        group: ProcessGroup,
-        parent: Parent,
-        plan: TrainingPlan,
-        sets: Sequence[ExampleSet],
-    ) -> None:
-        self._config, self._group, self._parent, self._plan = config, group, parent, plan
-        self._heads = heads_of(sets)
-        device = rank_device(group)
-        model = MultiTaskModel(parent.bundle.model, self._heads, config.seed)
-        self._frozen = freeze_embeddings(model) if config.engine.freeze_embeddings else {}
-        self._engine = build_engine(model.to(device), config, group)
-        self._loop = Loop(
-            self._engine,
-            plan,
-            config,
-            group,
-            pad_id=int(parent.bundle.tokenizer.pad_token_id),
-            device=device,
-        )
-
-    def train(self, stop: StopFlag) -> None:
-        """From the newest resume point, or the start, to the last step."""
-        config, group = self._config, self._group
-        point = self._find_resume()
-        first_step = point.state.step if point else 0
-        if point:
-            load_resume(self._engine, point)
-        with Monitor(config.run_folder, group, first_step) as monitor:
-            monitor.event("start", **self._start_facts(first_step))
-            logs = LogHook(monitor, config, group, self._plan.num_steps)
-            save = SaveHook(self._engine, config, group, stop, logs)
-            self._loop.run(first_step, [logs, save])
-
-    def publish(self, data: dict[str, object]) -> None:
-        """Publishes encoder and heads, and removes the resume points (a collective)."""
-        weights = gather_weights(self._engine, self._frozen, self._group)
-        if self._group.is_main:
-            bundle = self._parent.bundle
-            bundle.model.config.architectures = [type(bundle.model).__name__]
-            publish(
-                self._config.output,
-                _below("encoder.", weights),
-                _below("bank.heads.", weights),
-                bundle.model.config,
-                bundle.tokenizer,
-                self._manifest(data),
-            )
-            remove_all(resume_folder(self._config))
-            log(f"{self._config.name}: published {self._config.output}")
-        self._group.barrier()
-
-    def close(self) -> None:
-        """Gives the memory back."""
-        release(self._engine)
-
-    def _find_resume(self) -> ResumePoint | None:
-        """The same point on every rank: rank 0 looks, and reads the files once (a collective)."""
-        folder = resume_folder(self._config)
-        point = self._group.broadcast(find_resume(folder) if self._group.is_main else None)
-        if point:
-            check_resume(point, loop_state(self._config, 0, self._group))
-        return point
-
-    def _start_facts(self, first_step: int) -> dict[str, object]:
-        facts: dict[str, object] = {
-            "phase": self._config.name,
-            "key": self._config.model_key,
-            "first_step": first_step,
-            "num_steps": self._plan.num_steps,
-            "world_size": self._group.world_size,
-            "settings": to_table(self._config),
-        }
-        if self._group.is_main:
-            log(
-                f"{self._config.name}: steps {first_step + 1} to {self._plan.num_steps}, "
-                f"{self._group.world_size} ranks, ZeRO {self._config.engine.zero_stage}, "
-                f"{self._config.engine.precision}"
-            )
-        return facts
-
-    def _manifest(self, data: dict[str, object]) -> Manifest:
-        config = self._config
-        settings = to_table(config)
-        for elsewhere in ("output", "parent", "key"):
-            settings.pop(elsewhere, None)
-        record = PhaseRecord(
-            config.name, config.role, tuple(use.task for use in config.tasks), config.seed
-        )
-        return Manifest(
-            key=config.model_key,
-            name=config.name,
-            encoder=self._parent.encoder,
-            lineage=(*self._parent.lineage, record),
-            heads=self._heads,
-            parent=self._parent.key,
-            data=data,
-            settings={**settings, "num_steps": self._plan.num_steps},
-            deviations=_deviations(config),
-            few_shot=(*self._parent.few_shot, *_few_shot(config)),
-            versions=_versions(),
-        )
+def _on_ranks(config: PhaseConfig, group: ProcessGroup) -> PhaseConfig:
+    return dataclasses.replace(config, engine=config.engine.on_ranks(group.world_size))
 
 
-def _check_ranks(config: PhaseConfig, group: ProcessGroup) -> None:
-    """Says that the ranks do not divide a step before anything is read or built."""
+def _start(config: PhaseConfig, group: ProcessGroup) -> Parent:
+    """Everything that can be wrong is looked at before anything is read, built or sent."""
+    check_precision(config.engine.precision)
     deepspeed_config(
         config.schedule, config.batch, config.engine, world_size=group.world_size, device="cpu"
     )
+    start_processes(group, config.engine.timeout_minutes)
+    rank_device(group)  # NCCL's first collective is to be on this rank's own device
+    parent = _parent(config, config.seed)
+    check_lengths(config.batch, parent.bundle)
+    return parent
 
 
-def _deviations(config: PhaseConfig) -> tuple[str, ...]:
-    """What the phase does other than the paper, whatever its schedule."""
-    found = ["a step is a fixed number of micro-batches within a token budget, not of examples"]
-    if config.engine.freeze_embeddings:
-        found.append("word embeddings were not trained")
-    if config.engine.precision != "fp32":
-        found.append(f"computed in {config.engine.precision} with fp32 master weights")
-    return tuple(found)
+def _parent(config: PhaseConfig, seed: int) -> Parent:
+    return load_parent(config.parent, seed if config.from_scratch else None)
 
 
-def _few_shot(config: PhaseConfig) -> tuple[FewShot, ...]:
-    """What evaluation has to leave out from now on."""
-    return tuple(use.transform.few_shot for use in config.tasks if use.transform.few_shot)
+def _train(
+    config: PhaseConfig,
+    group: ProcessGroup,
+    parent: Parent | None,
+    tasks: PreparedTasks,
+    validation: Sequence[TaskRows],
+) -> None:
+    """Attempts until one is published; what went wrong before is kept in the run's folder."""
+    watchdog = Watchdog(config.run_folder, group, config.engine.timeout_minutes)
+    with StopFlag(group) as stop, watchdog:
+        while True:
+            attempt = group.broadcast(Attempt.read(config.run_folder) if group.is_main else None)
+            assert attempt is not None
+            # A run that was started anew has another seed, but stays the same model.
+            this = dataclasses.replace(config, seed=attempt.seed(config.seed), key=config.model_key)
+            trainer = Trainer(
+                this,
+                attempt,
+                group,
+                parent or _parent(config, this.seed),
+                tasks,
+                validation,
+                stop,
+                watchdog,
+            )
+            parent = None  # its weights are the trainer's now
+            try:
+                trainer.train()
+                trainer.publish()
+                break
+            except (RolledBack, AtChance) as error:
+                _set_back(config, group, attempt, error)
+            except (RuntimeError, MemoryError, OSError) as error:
+                message = trainer.why(error)
+                if message is None:
+                    raise
+                raise RunError(message) from error
+            trainer.close()
+        trainer.close()
+        if stop.agreed():
+            # Told to stop while publishing: this phase is done, the next one is not begun.
+            raise Preempted
 
 
-def _versions() -> dict[str, str]:
-    packages = ("torch", "deepspeed", "transformers", "tokenizers", "datasets")
-    return {
-        "dstilts": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }
-
-
-def _below(prefix: str, weights: dict[str, Any]) -> dict[str, torch.Tensor]:
-    return {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
+def _set_back(
+    config: PhaseConfig, group: ProcessGroup, attempt: Attempt, error: RolledBack | AtChance
+) -> None:
+    """Keeps what went wrong and what is left out because of it (a collective)."""
+    if isinstance(error, AtChance):
+        if group.is_main:
+            remove_all(resume_folder(config))
+            remove_all(best_folder(config))
+        following = restarted(attempt)
+        then = f"begins anew with seed {following.seed(config.seed)}"
+    else:
+        point = find_resume(resume_folder(config), group)
+        step = point.state.step if point else 0
+        following = set_back(attempt, config.guards, config.name, error, step)
+        then = f"goes on from step {step}, without the data at fault"
+    if group.is_main:
+        following.write(config.run_folder)
+        log(f"{config.name}: {error}; {then}")
+    group.barrier()

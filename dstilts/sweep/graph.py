@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dstilts.checkpoints.manifest import Role
-from dstilts.core.config import to_table
 from dstilts.core.digest import short_key
 from dstilts.engine.phase import PhaseConfig, ScheduleConfig, TaskUse
 from dstilts.sweep.grid import Grid, Target
@@ -133,11 +132,9 @@ class GraphBuilder:
 
     def _key(self, phase: PhaseConfig, parent: PhaseNode | None) -> str:
         """What determines the result: not names, folders, or how often the run logs or saves."""
-        table = to_table(phase)
-        for cosmetic in ("name", "parent", "output", "key", "data"):
-            table.pop(cosmetic, None)
-        for cosmetic in ("log_every", "save_every"):
-            table["engine"].pop(cosmetic, None)
+        table = phase.substance()
+        for elsewhere in ("parent", "data"):
+            table.pop(elsewhere, None)
         return short_key(
             {
                 "phase": table,

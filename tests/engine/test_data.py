@@ -7,15 +7,9 @@ import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine.data import (
-    describe,
-    encode_options,
-    examples_of,
-    heads_of,
-    load_examples,
-    token_rows,
-)
+from dstilts.engine.data import examples_of, heads_of, prepare_tasks, token_rows
 from dstilts.engine.phase import BatchConfig, TaskUse
+from dstilts.engine.rows import encode_options
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import NLI_LABELS
@@ -35,7 +29,7 @@ def test_tasks_of_one_head_share_it() -> None:
 def test_choices_have_rows(encoder: Path) -> None:
     tokenizer = load_encoder(str(encoder)).tokenizer
     (task,) = token_rows([made_up("socialiqa", 9)], tokenizer, BatchConfig(), ProcessGroup())
-    batch = task.batch(task.rows[:4], 1)
+    batch = task.batch([(task.rows[:4], ())], 1)
     assert batch["input_ids"].shape[0] == 4 * 3
     assert task.counts.tolist() == [1] * 9
 
@@ -57,13 +51,13 @@ def test_windows_overlap_whatever_their_length() -> None:
     assert encode_options("pair", BatchConfig(max_length=50)).max_length == 50
 
 
-def test_a_zero_shot_task_is_trained_on_its_english_one(tmp_path: Path) -> None:
+def test_a_zero_shot_task_is_trained_on_its_english_one(tmp_path: Path, encoder: Path) -> None:
     config = dataclasses.replace(
-        phase(tmp_path, Path("none"), "xnli"), tasks=(TaskUse("xnli", examples=30),)
+        phase(tmp_path, encoder, "xnli"), tasks=(TaskUse("xnli", examples=30),)
     )
-    sets, source = load_examples(config)
-    assert [examples.task for examples in sets] == ["mnli"]
-    said = describe(config, sets, source)["xnli"]
+    prepared = prepare_tasks(config, load_encoder(str(encoder)).tokenizer, ProcessGroup())
+    assert [rows.task for rows in prepared.rows] == ["mnli"]
+    said = prepared.data["xnli"]
     assert isinstance(said, dict)
     assert said["num_examples"] == 30
     assert said["train_task"] == "mnli"
@@ -71,9 +65,10 @@ def test_a_zero_shot_task_is_trained_on_its_english_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "message"), [("tatoeba", "without training"), ("mnlj", "'mnli'")])
-def test_what_is_not_trained_on(tmp_path: Path, name: str, message: str) -> None:
+def test_what_is_not_trained_on(tmp_path: Path, encoder: Path, name: str, message: str) -> None:
+    tokenizer = load_encoder(str(encoder)).tokenizer
     with pytest.raises(UserError, match=message):
-        load_examples(phase(tmp_path, Path("none"), name))
+        prepare_tasks(phase(tmp_path, encoder, name), tokenizer, ProcessGroup())
 
 
 def test_few_shot_examples_are_added_to_the_training_set() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 
 from dstilts.engine.phase import ScheduleConfig
-from dstilts.engine.setup import build_optimizer, freeze_embeddings
+from dstilts.engine.setup import build_optimizer
+from dstilts.engine.trained_model import freeze_embeddings
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.models.multitask import MultiTaskModel

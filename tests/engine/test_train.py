@@ -15,13 +15,13 @@ from transformers import AutoModel
 from dstilts.checkpoints.publish import ENCODER_FILE, HEADS_FILE, load_published
 from dstilts.checkpoints.resume import find_resume
 from dstilts.core.digest import file_digest
-from dstilts.core.errors import UserError
+from dstilts.core.errors import RunError, UserError
 from dstilts.core.logs import read_events
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine import train
+from dstilts.engine import trainer
 from dstilts.engine.hooks import StepResult
-from dstilts.engine.monitor import LogHook, TrainingError
-from dstilts.engine.phase import EngineConfig, PhaseConfig, TaskUse
+from dstilts.engine.log_hook import LogHook
+from dstilts.engine.phase import GuardConfig, PhaseConfig, TaskUse
 from dstilts.engine.preemption import EXIT_CODE
 from dstilts.engine.saving import resume_folder
 from dstilts.engine.train import train_on, train_phase
@@ -133,7 +133,7 @@ def check_stop(
         with pytest.raises(SystemExit) as ended:
             run(stopped)
     assert ended.value.code == EXIT_CODE
-    point = find_resume(resume_folder(stopped))
+    point = find_resume(resume_folder(stopped), ProcessGroup())
     assert point is not None
     assert point.state.step == step + 1
     run(stopped)
@@ -151,7 +151,7 @@ def test_saved_now_and_then(tmp_path: Path, encoder: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "gather_weights", killed)
+        patch.setattr(trainer, "gather_weights", killed)
         with pytest.raises(KeyboardInterrupt):
             run(config)
     kept = sorted(path.name for path in resume_folder(config).glob("step-*"))
@@ -160,7 +160,7 @@ def test_saved_now_and_then(tmp_path: Path, encoder: Path, monkeypatch: pytest.M
     assert digests(config) == digests(whole)
 
 
-def test_resuming_refuses_another_world(
+def test_resuming_refuses_another_run(
     tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = phase(tmp_path / "nli", encoder, "mnli", steps=4)
@@ -168,9 +168,6 @@ def test_resuming_refuses_another_world(
         stop_after(patch, 1)
         with pytest.raises(SystemExit):
             run(config)
-    changed = dataclasses.replace(config, engine=EngineConfig(zero_stage=2), key=config.model_key)
-    with pytest.raises(UserError, match="saved with ZeRO stage 1, not 2"):
-        run(changed)
     with pytest.raises(UserError, match="another configuration"):
         run(dataclasses.replace(config, seed=5))
 
@@ -181,7 +178,9 @@ def test_a_loss_that_is_no_number_stops_the_run(
 ) -> None:
     config = phase(tmp_path / "nli", encoder, "mnli", steps=8, save_every=3)
     config = dataclasses.replace(
-        config, engine=dataclasses.replace(config.engine, log_every=log_every)
+        config,
+        engine=dataclasses.replace(config.engine, log_every=log_every),
+        guards=GuardConfig(roll_backs=0),
     )
     original, calls = MultiTaskModel.forward, []
 
@@ -191,11 +190,11 @@ def test_a_loss_that_is_no_number_stops_the_run(
         return loss * float("nan") if len(calls) == 2 * 4 + 1 else loss
 
     monkeypatch.setattr(MultiTaskModel, "forward", forward)
-    with pytest.raises(TrainingError, match=r"the loss is nan at step 3 of 8: lower schedule"):
+    with pytest.raises(RunError, match=r"the loss is nan at step 3, .*: lower schedule"):
         run(config)
     assert not config.output.exists()
     # Saving comes after the check: a broken state is never kept.
-    assert find_resume(resume_folder(config)) is None
+    assert find_resume(resume_folder(config), ProcessGroup()) is None
 
 
 def test_what_a_run_says(tmp_path: Path, encoder: Path) -> None:
@@ -205,8 +204,9 @@ def test_what_a_run_says(tmp_path: Path, encoder: Path) -> None:
     events = train_events(config)
     assert [event["step"] for event in events] == [1, 3, 4]
     assert set(events[0]) == {
-        *("time", "event", "step", "loss", "learning_rate", "gradient_norm"),
-        *("tokens_per_second", "padding_share"),
+        *("time", "event", "step", "num_steps", "loss", "losses", "learning_rate"),
+        *("gradient_norm", "tokens_per_second", "padding_share", "mfu"),
+        *("step_seconds", "memory_gib", "eta_seconds"),
     }
     assert events[0]["learning_rate"] == pytest.approx(5e-3)
     board = EventAccumulator(str(config.run_folder / "tensorboard"))
