@@ -7,9 +7,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-# The stamp names what was installed: an edited constraints.txt or pyproject.toml installs again.
+# The stamp names what was installed: what decides on packages, or is compiled, installs again.
 stamp=.venv/.dstilts-environment
-wanted=$(cat constraints.txt pyproject.toml | sha256sum | cut -d' ' -f1)
+wanted=$(cat constraints.txt pyproject.toml setup.py kernels/topk/native/* | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
     echo "dstilts: making the environment in $root/.venv (about two minutes, 2 GB)"
     "${PYTHON:-python3}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {

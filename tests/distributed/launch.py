@@ -13,10 +13,12 @@ from dstilts.engine.phase import PhaseConfig
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def launch(phases: Sequence[PhaseConfig], folder: Path, *, ranks: int = 2) -> subprocess.Popen[str]:
+def launch(
+    phases: Sequence[PhaseConfig], folder: Path, *words: str, ranks: int = 2
+) -> subprocess.Popen[str]:
     """Starts `ranks` ranks of `worker.py` on the phases; output goes to `folder`/log.txt.
 
-    The launch has a process group of its own.
+    The launch has a process group of its own. `words` go to the worker.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -27,9 +29,10 @@ def launch(phases: Sequence[PhaseConfig], folder: Path, *, ranks: int = 2) -> su
         sys.executable,
         str(Path(sys.executable).with_name("deepspeed")),
         f"--num_accelerators={ranks}",
-        f"--master_port={_free_port()}",
+        f"--master_port={free_port()}",
         "--module",
         "tests.distributed.worker",
+        *words,
         *map(str, files),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "DS_ACCELERATOR": "cpu"}
@@ -46,7 +49,23 @@ def launch(phases: Sequence[PhaseConfig], folder: Path, *, ranks: int = 2) -> su
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def rank_processes(launched: int) -> list[int]:
+    """The ranks of a launch: the processes of its group that run the worker themselves."""
+    ranks = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                same_group = os.getpgid(int(entry.name)) == launched
+            except (OSError, ProcessLookupError):
+                continue
+            if same_group and any(word.startswith(b"--local_rank=") for word in words):
+                ranks.append(int(entry.name))
+    return sorted(ranks)

@@ -1,6 +1,7 @@
 """Small training phases on made-up examples, for tests that start real ranks."""
 
 import random
+from itertools import zip_longest
 from pathlib import Path
 
 from dstilts.engine.phase import (
@@ -74,7 +75,8 @@ def phase(
     parent: Path,
     *tasks: str,
     steps: int = 20,
-    save_every: int | None = None,
+    tasks_per_step: int = 1,
+    loss_scales: tuple[float, ...] = (),
     **engine: object,
 ) -> PhaseConfig:
     """A phase of a few steps with rates high enough that errors would show.
@@ -87,8 +89,17 @@ def phase(
         role="intermediate",
         output=output,
         parent=str(parent),
-        tasks=tuple(TaskUse(name) for name in tasks),
+        tasks=tuple(
+            TaskUse(name, loss_scale=scale)
+            for name, scale in zip_longest(tasks, loss_scales, fillvalue=1.0)
+        ),
         schedule=ScheduleConfig(steps=steps, learning_rate=5e-3, clip_norm=0.5, adam_epsilon=1e-4),
-        batch=BatchConfig(tokens=120, micro_batches=4, max_length=64, max_length_span=64),
-        engine=EngineConfig(log_every=1, save_every=save_every, **engine),
+        batch=BatchConfig(
+            tokens=120,
+            micro_batches=4,
+            tasks_per_step=tasks_per_step,
+            max_length=64,
+            max_length_span=64,
+        ),
+        engine=EngineConfig(log_every=1, **engine),
     )

@@ -24,14 +24,7 @@ def train_plainly(config: PhaseConfig) -> tuple[list[float], dict[str, torch.Ten
     optimizer = torch.optim.AdamW(_groups(model, config), fused=False)
     losses = []
     for step in range(plan.num_steps):
-        work = plan.at(step)
-        total = torch.zeros(())
-        for number, chosen in enumerate(work.micro_batches):
-            torch.manual_seed(torch_seed(config.seed, "dropout", step, number))
-            place = (config.seed, step, number)
-            batch = work.task.batch(chosen, bundle.tokenizer.pad_token_id, place)
-            total = total + _loss_sum(model, batch, work.task.head)
-        loss = total / _count(work)
+        loss = _step_loss(config, model, plan.at(step), step, bundle.tokenizer.pad_token_id)
         losses.append(loss.item())
         # Heads that the step does not use take part with zero gradients, as with DeepSpeed.
         for parameter in model.parameters():
@@ -72,18 +65,39 @@ def _loss_sum(model: MultiTaskModel, batch: dict, name: str) -> torch.Tensor:
     if "labels" in batch:
         return F.cross_entropy(logits.transpose(1, 2), batch["labels"], reduction="sum")
     if "start" in batch:
+        logits = logits + (1 - batch["attention_mask"])[..., None] * -1e9
         start = F.cross_entropy(logits[..., 0], batch["start"], reduction="sum")
         return (start + F.cross_entropy(logits[..., 1], batch["end"], reduction="sum")) / 2
     return F.cross_entropy(logits, batch["label"], reduction="sum")
 
 
-def _count(work) -> int:
-    rows = [work.task.table[work.task.rows[c].tolist()] for c in work.micro_batches]
-    if work.task.kind == "mlm":
-        return sum(number for part in rows for number in part["num_masked"])
-    if work.task.kind == "tagging":
-        return sum(label != -100 for part in rows for row in part["labels"] for label in row)
-    return sum(map(len, work.micro_batches))
+def _step_loss(config: PhaseConfig, model, work, step: int, pad_id: int) -> torch.Tensor:
+    """The mean over the drawn tasks of each one's mean loss, times its scale."""
+    sums = [torch.zeros(()) for _ in work.tasks]
+    counts = [0] * len(work.tasks)
+    drawn = [0] * len(work.tasks)
+    draws = config.batch.tasks_per_step
+    for number, part in enumerate(work.micro_batches):
+        rows = work.tasks[part.task]
+        torch.manual_seed(torch_seed(config.seed, "dropout", step, number))
+        batch = rows.batch([(part.rows, (config.seed, step, number))], pad_id)
+        sums[part.task] = sums[part.task] + _loss_sum(model, batch, rows.head)
+        counts[part.task] += _count(rows, part.rows)
+        drawn[part.task] += draws
+    return sum(
+        use.loss_scale * total / count * times / draws / len(work.micro_batches)
+        for use, total, count, times in zip(config.tasks, sums, counts, drawn, strict=True)
+        if count
+    )
+
+
+def _count(rows, chosen) -> int:
+    part = rows.table[rows.rows[chosen].tolist()]
+    if rows.kind == "mlm":
+        return sum(part["num_masked"])
+    if rows.kind == "tagging":
+        return sum(label != -100 for row in part["labels"] for label in row)
+    return len(chosen)
 
 
 def _groups(model: MultiTaskModel, config: PhaseConfig) -> list[dict]:

@@ -11,10 +11,11 @@ from dstilts.checkpoints.publish import ENCODER_FILE, HEADS_FILE
 from dstilts.checkpoints.resume import find_resume
 from dstilts.core.digest import file_digest
 from dstilts.core.logs import read_events
+from dstilts.core.process_group import ProcessGroup
 from dstilts.engine.phase import PhaseConfig
 from dstilts.engine.preemption import EXIT_CODE
 from dstilts.engine.saving import resume_folder
-from tests.distributed.launch import launch
+from tests.distributed.launch import launch, rank_processes
 from tests.distributed.phases import phase
 from tests.tiny import tiny_encoder
 
@@ -39,20 +40,6 @@ def steps_taken(config: PhaseConfig) -> int:
     return len(losses(config)) if file.exists() else 0
 
 
-def rank_processes(launched: int) -> list[int]:
-    """The ranks: the processes below the launcher that run the worker themselves."""
-    group = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if os.getpgid(int(entry.name)) == launched and b"--local_rank=0" in words:
-                    group.append(int(entry.name))
-            except (OSError, ProcessLookupError):
-                continue
-    return group
-
-
 def test_sigterm_saves_and_a_restart_ends_with_the_same_weights(tmp_path: Path) -> None:
     encoder = tiny_encoder(tmp_path / "encoder")
     # Stage 3: parameters, gradients and optimizer state all stand in shards.
@@ -64,11 +51,10 @@ def test_sigterm_saves_and_a_restart_ends_with_the_same_weights(tmp_path: Path) 
     while steps_taken(stopped) < 10:
         assert launched.poll() is None, (tmp_path / "launch" / "log.txt").read_text()
         time.sleep(0.05)
-    (first_rank,) = rank_processes(launched.pid)
-    os.kill(first_rank, signal.SIGTERM)
+    os.kill(rank_processes(launched.pid)[0], signal.SIGTERM)
     # The ranks end with 75 and the launcher passes it on.
     assert launched.wait(timeout=60) == EXIT_CODE, (tmp_path / "launch" / "log.txt").read_text()
-    point = find_resume(resume_folder(stopped))
+    point = find_resume(resume_folder(stopped), ProcessGroup())
     assert point is not None
     assert 10 <= point.state.step < STEPS
     assert not stopped.output.exists()

@@ -1,5 +1,6 @@
 """ZeRO 0 to 3 on one and two ranks against plain torch: the same losses and weights."""
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,17 @@ from tests.tiny import tiny_encoder
 
 pytestmark = pytest.mark.distributed
 
-SINGLE = ("mnli",)
-MIXTURE = ("mnli", "udpos", "squad_v1", "mlm", "lareqa")
-STAGES = (0, 1, 2, 3)
+# What is trained: one task; many kinds of heads in turn; two tasks in every step.
+WORK: dict[str, dict[str, object]] = {
+    "single": {"tasks": ("mnli",)},
+    "mixture": {"tasks": ("mnli", "udpos", "squad_v1", "mlm", "lareqa")},
+    "mixed": {
+        "tasks": ("mnli", "udpos", "squad_v1"),
+        "tasks_per_step": 2,
+        "loss_scales": (1.0, 0.5, 2.0),
+    },
+}
+OFFLOADED = ((1, "optimizer"), (2, "optimizer"), (3, "optimizer"), (3, "parameters"))
 
 LOSS_TOLERANCE = {"fp32": 1e-5, "bf16": 0.05}
 WEIGHT_TOLERANCE = 1e-5  # fp32
@@ -42,30 +51,34 @@ def encoder(runs: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(runs: Path, encoder: Path) -> dict:
+def expected(runs: Path, encoder: Path) -> dict[str, tuple[list[float], dict]]:
+    return {name: train_plainly(make(runs / "plain", encoder, name)) for name in WORK}
+
+
+def make(output: Path, encoder: Path, work: str, **engine: object) -> PhaseConfig:
+    tasks, *others = WORK[work].values()
+    assert isinstance(tasks, tuple)
+    options = dict(zip(list(WORK[work])[1:], others, strict=True))
+    return phase(output, encoder, *tasks, **options, **engine)
+
+
+def cases(runs: Path, encoder: Path, ranks: int) -> dict[str, list[PhaseConfig]]:
+    """Phases by what they train: every stage, and where it may matter offload and bf16."""
+    engines = [{"zero_stage": stage} for stage in (0, 1, 2, 3)]
+    bf16 = [{**engine, "precision": "bf16"} for engine in engines]
+    offload = [{"zero_stage": stage, "offload": what} for stage, what in OFFLOADED]
+    checkpointing = {"zero_stage": 3, "activation_checkpointing": True}
+    by_work = {"single": [*bf16, checkpointing], "mixture": offload, "mixed": offload}
     return {
-        tasks: train_plainly(phase(runs / "plain", encoder, *tasks)) for tasks in (SINGLE, MIXTURE)
+        name: [
+            make(runs / f"{ranks}-{name}-{'-'.join(map(str, e.values()))}", encoder, name, **e)
+            for e in [*engines, *more]
+        ]
+        for name, more in by_work.items()
     }
 
 
-def cases(runs: Path, encoder: Path, ranks: int) -> list[PhaseConfig]:
-    return [
-        phase(
-            runs / f"{ranks}-ranks-zero{stage}-{precision}-{len(tasks)}",
-            encoder,
-            *tasks,
-            zero_stage=stage,
-            precision=precision,
-        )
-        for tasks in (SINGLE, MIXTURE)
-        for stage in STAGES
-        for precision in ("fp32", "bf16")
-        if precision == "fp32" or tasks == SINGLE
-    ]
-
-
-def check(config: PhaseConfig, expected: dict) -> None:
-    losses, weights = expected[tuple(use.task for use in config.tasks)]
+def check(config: PhaseConfig, losses: list[float], weights: dict) -> None:
     events = read_events(config.run_folder / "events.jsonl")
     seen = [event for event in events if event["event"] == "train"]
     assert [event["step"] for event in seen] == list(range(20))
@@ -81,19 +94,21 @@ def check(config: PhaseConfig, expected: dict) -> None:
 
 
 def test_one_rank(runs: Path, encoder: Path, expected: dict) -> None:
-    # Sixteen phases in one process, too: each must leave nothing behind for the next.
-    for config in cases(runs, encoder, 1):
-        train_on(config, ProcessGroup(), [made_up(use.task) for use in config.tasks], {})
-        check(config, expected)
+    # Many phases in one process, too: each must leave nothing behind for the next.
+    for work, phases in cases(runs, encoder, 1).items():
+        for config in phases:
+            train_on(config, ProcessGroup(), [made_up(use.task) for use in config.tasks], {})
+            check(config, *expected[work])
 
 
 def test_two_ranks(runs: Path, encoder: Path, expected: dict) -> None:
-    phases = cases(runs, encoder, 2)
-    launched = launch(phases, runs / "launch")
-    assert launched.wait(timeout=300) == 0, (runs / "launch" / "log.txt").read_text()
-    for config in phases:
-        check(config, expected)
-        assert read_manifest(config.output).settings["num_steps"] == 20
+    by_work = cases(runs, encoder, 2)
+    launched = launch(list(chain.from_iterable(by_work.values())), runs / "launch")
+    assert launched.wait(timeout=400) == 0, (runs / "launch" / "log.txt").read_text()
+    for work, phases in by_work.items():
+        for config in phases:
+            check(config, *expected[work])
+            assert read_manifest(config.output).settings["num_steps"] == 20
 
 
 def test_the_losses_move(expected: dict) -> None:
