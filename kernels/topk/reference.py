@@ -20,20 +20,40 @@ class TopK(NamedTuple):
     indices: Tensor  # (Q, K) int64
 
 
-def topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> TopK:
-    """For each query the min(k, N) corpus vectors of the largest inner product."""
+def topk(
+    queries_QD: Tensor,
+    corpus_ND: Tensor,
+    k: int,
+    scales_Q: Tensor | None = None,
+    scales_N: Tensor | None = None,
+) -> TopK:
+    """For each query the min(k, N) corpus vectors of the largest inner product.
+
+    Args:
+        scales_Q, scales_N: what each vector is multiplied with, for cosines 1 / length in float64.
+    """
     blocks = queries_QD.split(_BLOCK_QUERIES)
     rows = [_none(len(block_QD), block_QD.device) for block_QD in blocks]
     first_column = 0
     for columns_ND in corpus_ND.split(_BLOCK_CORPUS):
+        block_scales_N = _part(scales_N, first_column, columns_ND)
+        first_row = 0
         for number, block_QD in enumerate(blocks):
-            scores_QN = _inner_products(block_QD, columns_ND)
+            block_scales_Q = _part(scales_Q, first_row, block_QD)
+            scores_QN = inner_products(block_QD, block_scales_Q, columns_ND, block_scales_N)
             rows[number] = _better(rows[number], scores_QN, first_column, k)
+            first_row += len(block_QD)
         first_column += len(columns_ND)
     return _joined(rows)
 
 
-def mutual_topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> tuple[TopK, TopK]:
+def mutual_topk(
+    queries_QD: Tensor,
+    corpus_ND: Tensor,
+    k: int,
+    scales_Q: Tensor | None = None,
+    scales_N: Tensor | None = None,
+) -> tuple[TopK, TopK]:
     """`topk` of each query in the corpus, and of each corpus vector in the queries.
 
     Each score is computed once, so a pair has the same score in both results.
@@ -43,10 +63,12 @@ def mutual_topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> tuple[TopK, To
     columns = []
     first_column = 0
     for columns_ND in corpus_ND.split(_BLOCK_CORPUS):
+        block_scales_N = _part(scales_N, first_column, columns_ND)
         column = _none(len(columns_ND), columns_ND.device)
         first_row = 0
         for number, block_QD in enumerate(blocks):
-            scores_QN = _inner_products(block_QD, columns_ND)
+            block_scales_Q = _part(scales_Q, first_row, block_QD)
+            scores_QN = inner_products(block_QD, block_scales_Q, columns_ND, block_scales_N)
             rows[number] = _better(rows[number], scores_QN, first_column, k)
             column = _better(column, scores_QN.T, first_row, k)
             first_row += len(block_QD)
@@ -55,13 +77,23 @@ def mutual_topk(queries_QD: Tensor, corpus_ND: Tensor, k: int) -> tuple[TopK, To
     return _joined(rows), _joined(columns)
 
 
-def _inner_products(queries_QD: Tensor, corpus_ND: Tensor) -> Tensor:
-    """Scores (Q, N) in float32, summed in float64.
+def inner_products(
+    queries_QD: Tensor, scales_Q: Tensor | None, corpus_ND: Tensor, scales_N: Tensor | None
+) -> Tensor:
+    """Scores (Q, N) in float32, summed and scaled in float64.
 
     A product's last bits depend on where in a block it stands. Rounding a float64 sum hides that,
-    so equal vectors have equal scores and ties are ties.
+    so equal vectors have equal scores and ties are ties. Scaling comes after the sum: where terms
+    cancel, as for vectors of small whole numbers, the sum is then exact.
     """
-    return (queries_QD.double() @ corpus_ND.double().T).float()
+    scores_QN = queries_QD.double() @ corpus_ND.double().T
+    if scales_Q is not None and scales_N is not None:
+        scores_QN *= scales_Q[:, None] * scales_N
+    return scores_QN.float()
+
+
+def _part(scales: Tensor | None, first: int, block: Tensor) -> Tensor | None:
+    return None if scales is None else scales[first : first + len(block)]
 
 
 def _better(best: TopK, scores_QN: Tensor, first: int, k: int) -> TopK:
