@@ -1,9 +1,9 @@
 """`dstilts evaluate`: models on tasks in many languages, by one process or many."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from dstilts.cli.parser import add_command, count, names
+from dstilts.cli.parser import add_command, count, layer_number, names
 from dstilts.cli.source import add_source, chosen_source
 
 
@@ -40,7 +40,12 @@ def add(commands: Any) -> None:
         "--tokens", type=count, default=4096, metavar="N", help="of a micro-batch, with padding"
     )
     parser.add_argument(
-        "--layer", type=int, default=-1, metavar="N", help="of sentence vectors (default: the last)"
+        "--layer",
+        "--layers",
+        type=layer_number,
+        default=-1,
+        metavar="N|all",
+        help="of sentence vectors (default: the last); all: each is scored, the best on dev taken",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("runs/evaluate"), metavar="RUNS_DIR", help="for records"
@@ -58,7 +63,7 @@ def run(
     workers: int,
     precision: str,
     tokens: int,
-    layer: int,
+    layer: int | Literal["all"],
     output: Path,
 ) -> None:
     """Evaluates what is missing and prints the paths of the records."""

@@ -5,11 +5,23 @@ import sys
 from collections.abc import Sequence
 
 from dstilts import __version__
-from dstilts.cli import evaluate, quickstart, report, score, sweep, tasks, train
+from dstilts.cli import (
+    bench,
+    doctor,
+    evaluate,
+    mine,
+    quickstart,
+    report,
+    score,
+    sweep,
+    tasks,
+    top,
+    train,
+)
 from dstilts.cli.parser import Parser
 from dstilts.core.errors import RunError, UserError
 
-COMMANDS = (quickstart, train, evaluate, score, sweep, report, tasks)
+COMMANDS = (quickstart, train, top, evaluate, mine, score, sweep, report, tasks, bench, doctor)
 
 
 def run() -> None:

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from dstilts.core.errors import UserError
 from dstilts.core.registry import nearest
@@ -69,3 +69,13 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return int(text)
+
+
+def layer_number(text: str) -> int | Literal["all"]:
+    """The layer of an option: a number, negative from the last one, or all."""
+    if text == "all":
+        return "all"
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a layer, nor all") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dstilts.core.errors import UserError
 from dstilts.core.logs import log
+from dstilts.evaluation.board import write_scores
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.models import ModelShelf
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
@@ -52,6 +53,9 @@ def evaluate(
         for group in _by_model([item for item in missing if item not in predicted])
     ]
     _compute(plans, executor, scoring)
+    drawn = {i.model.location: folder.record_file(i).parent for i in missing if i.model.published}
+    for location, records in drawn.items():
+        write_scores(Path(location), records.glob("*.json"))
     return [folder.record_file(item) for item in items]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dstilts.core.digest import short_key
-from dstilts.evaluation.merge import Places, PlannedSet, predictions, read_outputs
+from dstilts.evaluation.layer_sweep import LayerSweep, best_layer
+from dstilts.evaluation.merge import Places, PlannedSet, read_outputs
 from dstilts.evaluation.models import Reader
 from dstilts.evaluation.records import EVALUATION_VERSION, Item, RecordFolder
 from dstilts.evaluation.shards import (
@@ -19,9 +20,9 @@ from dstilts.evaluation.shards import (
     TableRef,
     Units,
     cut_into_shards,
-    micro_batches,
     units_of,
 )
+from dstilts.sampling.batches import micro_batches
 from dstilts.tasks.catalog import TaskSpec, task
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.metrics.score import Prediction
@@ -54,14 +55,14 @@ class ModelPlan:
         """The shards whose outputs are not there yet."""
         return [shard for shard in self.shards if not shard.file.is_file()]
 
-    def merged(self) -> list[dict[str, Prediction]]:
-        """The predictions of each item, once all shards are there.
+    def merged(self) -> list[tuple[dict[str, Prediction], LayerSweep | None]]:
+        """The predictions of each item, once all shards are there, and how its layers compare.
 
         Raises:
             MergeError: the shards' outputs are not those of the plan.
         """
         found = read_outputs([shard.file for shard in self.shards], self._units)
-        return [predictions(planned, found) for planned in self._sets]
+        return [best_layer(planned, found) for planned in self._sets]
 
     def clean(self) -> None:
         """Removes the outputs of the model's shards: its predictions are written."""

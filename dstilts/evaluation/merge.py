@@ -203,8 +203,8 @@ def _vectors(planned: PlannedSet, found: Mapping[int, Arrays]) -> torch.Tensor:
     """The vectors of a set's texts, each text encoded once for all languages."""
     assert planned.places is not None
     tables, rows = planned.places.T
-    size = found[int(tables[0])]["vector"].shape[1]
-    vectors = np.empty((len(rows), size), dtype=np.float32)
+    shape = found[int(tables[0])]["vector"].shape[1:]
+    vectors = np.empty((len(rows), *shape), dtype=np.float32)
     for table in np.unique(tables):
         arrays, mine = found[int(table)], tables == table
         order = np.argsort(arrays["row"])

@@ -40,8 +40,9 @@ class EvaluationOptions:
     """Of weights and activations; logits and sentence vectors are fp32 in either case."""
     tokens: int = 4096
     """The budget of a micro-batch, padding included; a longer row stands alone."""
-    retrieval_layer: int = -1
-    """Whose hidden states sentence vectors are made of: 0 the embeddings, -1 the last."""
+    retrieval_layer: int | Literal["all"] = -1
+    """Whose hidden states sentence vectors are made of: 0 the embeddings, -1 the last. All: each
+    layer is scored, and the best one on dev reported; without a dev set the last one is."""
     max_length: int = EncodeOptions.max_length
     """The longest row in tokens, but never more than the encoder takes."""
     max_length_span: int = SPAN_MAX_LENGTH

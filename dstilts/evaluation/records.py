@@ -1,5 +1,6 @@
 """The files an evaluation leaves: predictions, and a record for each model, task and language."""
 
+import dataclasses
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dstilts.core.config import to_table
 from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
+from dstilts.evaluation.layer_sweep import LayerSweep
 from dstilts.evaluation.models import EvaluatedModel
 from dstilts.evaluation.plan import EvaluationOptions
 from dstilts.tasks.catalog import task
@@ -103,10 +105,25 @@ class RecordFolder:
         stored: dict[str, Prediction] = table["predictions"]
         return stored
 
-    def write_predictions(self, item: Item, predictions: Mapping[str, Prediction]) -> None:
-        """Writes the predictions by example id, with what they are a function of."""
+    def write_predictions(
+        self, item: Item, predictions: Mapping[str, Prediction], layers: LayerSweep | None = None
+    ) -> None:
+        """Writes the predictions by example id, with what they are a function of.
+
+        Args:
+            layers: how the layers compare, where all were evaluated.
+        """
         table = {"schema": SCHEMA, "identity": item.identity, "predictions": dict(predictions)}
+        if layers is not None:
+            table["layers"] = dataclasses.asdict(layers)
         write_json(self.predictions_file(item), table)
+
+    def stored_layers(self, item: Item) -> LayerSweep | None:
+        """How the layers compare of which the stored predictions are the reported one's."""
+        layers = _table(self.predictions_file(item)).get("layers")
+        return (
+            None if layers is None else LayerSweep(**{**layers, "scores": tuple(layers["scores"])})
+        )
 
     def write_record(
         self,
@@ -137,6 +154,8 @@ class RecordFolder:
             "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
             "options": {**item.options.recorded(spec), "limit": item.limit},
         }
+        if (layers := self.stored_layers(item)) is not None:
+            record["layers"] = dataclasses.asdict(layers)
         write_json(file, record)
         return file
 

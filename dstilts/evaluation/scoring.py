@@ -39,8 +39,8 @@ class Scoring:
 
     def finish(self, plan: ModelPlan) -> None:
         """Merges, stores and scores the predictions of a model whose shards are all there."""
-        for item, predictions in zip(plan.items, plan.merged(), strict=True):
-            self._folder.write_predictions(item, predictions)
+        for item, (predictions, layers) in zip(plan.items, plan.merged(), strict=True):
+            self._folder.write_predictions(item, predictions, layers)
         self.score(plan.items)
         plan.clean()
 
@@ -51,7 +51,8 @@ class Scoring:
             groups.setdefault((item.model.key, item.examples.task), []).append(item)
         for group in groups.values():
             metrics = [self._record(item) for item in group]
-            self._show(group, metrics)
+            if not group[0].model.published:
+                self._show(group, metrics)
             _say(group, metrics, [self._chance[item.data_digest] for item in group])
 
     def _record(self, item: Item) -> Metrics:
@@ -64,9 +65,12 @@ class Scoring:
             write_submission(folder / "predictions", spec, item.examples, predictions)
             write_labels(folder / "labels", spec, item.examples)
         self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest])
+        if (layers := self._folder.stored_layers(item)) is not None:
+            log(f"{item.model.name}: {spec.name} in {item.examples.language}: {layers.words()}")
         return metrics
 
     def _show(self, items: Sequence[Item], scores: Sequence[Metrics]) -> None:
+        """On TensorBoard; published models have theirs beside their training."""
         from torch.utils.tensorboard import SummaryWriter
 
         with SummaryWriter(self._folder.board(items[0].model)) as board:

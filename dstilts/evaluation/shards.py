@@ -10,12 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from dstilts.sampling.batches import cut_by_budget
 from dstilts.tasks.examples import Kind
 
 # Padded tokens of a shard, about: some seconds of work for a CPU core, so that workers end together
@@ -49,7 +48,7 @@ class Shard:
     published: bool
     digest: str  # of the model: workers keep the last one
     precision: str
-    layer: int
+    layer: int | Literal["all"]
     tables: tuple[TableRef, ...]
     batches: tuple[Units, ...]
 
@@ -74,14 +73,6 @@ def column(table: Any, name: str) -> npt.NDArray[np.int64]:
     """A column of numbers of a token table."""
     numbers: npt.NDArray[np.int64] = table.data.column(name).to_numpy().astype(np.int64)
     return numbers
-
-
-def micro_batches(lengths: npt.NDArray[np.int64], tokens: int) -> list[npt.NDArray[np.int64]]:
-    """The indices of all units, the longest first, in runs within the budget of padded tokens."""
-    if not len(lengths):
-        return []
-    # Longest first: what does not fit into memory fails at once, and workers end on short rows.
-    return cut_by_budget(np.argsort(-lengths, kind="stable"), lengths, tokens)
 
 
 def cut_into_shards(costs: Sequence[int]) -> list[slice]:

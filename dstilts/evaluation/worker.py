@@ -58,8 +58,8 @@ def run_shard(shard: Shard) -> int:
     """Runs a shard and writes its file whole; returns how many units it had.
 
     The file (safetensors) has for each table `<table>.row` and `<table>.choice`, which tell the
-    units, and what `outputs` keeps of them; for sentences `<table>.vector`, fp32; for masked texts
-    see `_masked`.
+    units, and what `outputs` keeps of them; for sentences `<table>.vector`, fp32 (B, D), or of all
+    layers (B, L, D); for masked texts see `_masked`.
 
     Raises:
         UserError: the model or a token table cannot be loaded.
@@ -103,7 +103,9 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
     if table.kind == "retrieval":
         # First tokens are trained as vectors, so they are always the last layer's.
         layer = shard.layer if table.pooling == "mean" else -1
-        (encoded,) = pooled_layers(loaded.model.encoder, batch, (layer,), table.pooling)
+        layers = None if layer == "all" else (layer,)
+        pooled = pooled_layers(loaded.model.encoder, batch, layers, table.pooling)
+        encoded = torch.stack(pooled, dim=1) if layers is None else pooled[0]
     else:
         encoded = loaded.model.encode(batch)
     found: dict[int, Arrays] = {}

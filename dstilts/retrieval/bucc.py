@@ -1,13 +1,16 @@
 """The protocol of BUCC 2018: mining over distinct sentences, pairs of repeated ones dropped."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dstilts.retrieval.duplicates import distinct_rows, repeated_rows, without_repeated
 from dstilts.retrieval.mining import mine
 from dstilts.tasks.examples import SentenceExample
-from dstilts.tasks.metrics.mining import unambiguous
 
 
 def mine_translations(
@@ -24,21 +27,21 @@ def mine_translations(
     Raises:
         ValueError: a vector is zero or not finite.
     """
-    sides = {
-        side: [index for index, example in enumerate(examples) if example.side == side]
-        for side in ("source", "target")
+    sources, repeats_S = _side(examples, "source")
+    targets, repeats_T = _side(examples, "target")
+    pairs = mine(vectors_ND[torch.from_numpy(sources)], vectors_ND[torch.from_numpy(targets)])
+    kept = without_repeated(pairs, repeats_S, repeats_T)
+    return {
+        examples[sources[source]].id: (examples[targets[target]].id, score)
+        for source, target, score in zip(*(values.tolist() for values in kept), strict=True)
     }
-    alone = unambiguous(examples)
-    # Of a text that repeats the last sentence stands for all, as in the official scripts.
-    distinct = {
-        side: list({examples[index].text: index for index in rows}.values())
-        for side, rows in sides.items()
-    }
-    sources, targets = distinct["source"], distinct["target"]
-    pairs = mine(vectors_ND[torch.tensor(sources)], vectors_ND[torch.tensor(targets)])
-    found: dict[str, tuple[str, float]] = {}
-    for pair in pairs:
-        source, target = examples[sources[pair.source]], examples[targets[pair.target]]
-        if source.id in alone and target.id in alone:
-            found[source.id] = (target.id, pair.score)
-    return found
+
+
+def _side(
+    examples: Sequence[SentenceExample], side: Literal["source", "target"]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The rows of the distinct sentences of a side, and which of their texts repeat there."""
+    rows = np.array([r for r, example in enumerate(examples) if example.side == side], np.int64)
+    texts = [examples[row].text for row in rows]
+    distinct = distinct_rows(texts)
+    return rows[distinct], repeated_rows(texts)[distinct]

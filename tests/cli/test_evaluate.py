@@ -25,6 +25,17 @@ def test_evaluates_and_prints_the_records(
     assert [json.loads(file.read_text())["num_examples"] for file in files] == [5, 5]
 
 
+def test_all_layers_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = publish_tiny(tmp_path / "model")
+    command = ["evaluate", str(model), "--tasks", "tatoeba", "--languages", "de", "--limit", "9"]
+    assert main([*command, "--layers", "all", "--output", str(tmp_path / "runs")]) == 0
+    captured = capsys.readouterr()
+    layers = json.loads(Path(captured.out.strip()).read_text())["layers"]
+    assert (layers["chosen"], layers["reported"], len(layers["scores"])) == (None, 2, 3)
+    said = "tatoeba in de: no dev set to choose a layer on, so 2, the last, stands; accuracy"
+    assert said in captured.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -33,6 +44,7 @@ def test_evaluates_and_prints_the_records(
         (["--tasks", "xnli", "--languages", "xx"], "unknown language of xnli"),
         (["--tasks", "pawsx"], "no head 'pawsx'"),
         (["--tasks", "xnli", "--limit", "0"], "'0' is no number above 0"),
+        (["--tasks", "tatoeba", "--layers", "most"], "'most' is no number of a layer, nor all"),
         (["--tasks", "xnli", "--data", "nowhere"], "nowhere: no such data folder"),
         (["--tasks", "xnli", "--split", "train"], "invalid choice: 'train'"),
     ],

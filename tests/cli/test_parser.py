@@ -11,6 +11,7 @@ COMMANDS = [
     ["quickstart"],
     ["train"],
     ["evaluate"],
+    ["mine"],
     ["sweep", "plan"],
     ["sweep", "run"],
     ["report"],
@@ -19,6 +20,11 @@ COMMANDS = [
     ["tasks", "validate"],
     ["tasks", "leakage"],
     ["score"],
+    ["top"],
+    ["doctor"],
+    ["bench", "train"],
+    ["bench", "memory"],
+    ["bench", "search"],
 ]
 
 

@@ -141,7 +141,8 @@ def test_records_say_where_numbers_come_from(model: Path, runs: Path) -> None:
     assert by_name["xnli", "th"].split == "dev"
     assert by_name["tatoeba", "de"].num_examples == 6
     assert by_name["udpos", "en"].options["label_token"] == "first_nonbare"
-    assert list((runs / "tensorboard").rglob("events*"))
+    board = model.with_name(f"{model.name}.run") / "tensorboard" / "scores"
+    assert list(board.glob("events*"))
     assert not list(runs.rglob("*.safetensors"))
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dstilts.evaluation import shards
-from dstilts.evaluation.shards import cut_into_shards, micro_batches, units_of
+from dstilts.evaluation.shards import cut_into_shards, units_of
+from dstilts.sampling.batches import micro_batches
 
 
 def test_a_row_is_one_unit() -> None:
