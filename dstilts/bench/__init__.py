@@ -1,0 +1,1 @@
+"""Measurements of dstilts beside its peers, each as one command."""
