@@ -110,6 +110,8 @@ class Loop:
         """The optimizer's step; returns the gradient norm before clipping if it is wanted."""
         self._watchdog.at("optimizer step", step)
         # Stage 0 in fp32 keeps no norm, and clears the gradients in its step.
+        if not self._engine.enable_backward_allreduce:
+            _complete_gradients(self._engine.module)
         before = self._norm_of_gradients() if wants_norm else None
         self._engine.step()
         if not wants_norm:
@@ -130,3 +132,13 @@ class Loop:
         for group in self._engine.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
         return schedule.learning_rate * factor
+
+
+def _complete_gradients(module: torch.nn.Module) -> None:
+    """Zeros for weights that the step did not use, as where gradients are exchanged.
+
+    AdamW skips a weight without a gradient: its moments would stand still in this step alone.
+    """
+    for parameter in module.parameters():
+        if parameter.requires_grad and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)

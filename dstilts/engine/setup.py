@@ -118,7 +118,8 @@ def build_engine(
     )
     engine.train()
     if group.world_size == 1 and engine_config.zero_stage == 0:
-        # It would join all gradients to one tensor and take them apart again.
+        # It would join all gradients to one tensor and take them apart again. What else it does,
+        # zeros for missing gradients, the loop does.
         engine.enable_backward_allreduce = False
     _limit_waiting(engine_config.timeout_minutes)
     return engine
