@@ -2,13 +2,13 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Literal
 
 from dstilts.core.errors import RunError, UserError
+from dstilts.sweep.local import free_port
 
 Launcher = Literal["deepspeed", "torchrun"]
 
@@ -73,17 +73,11 @@ def _command(module: str, launcher: Launcher, ranks: int) -> list[str]:
     if ranks == 1:
         return [sys.executable, "-m", module]
     if launcher == "torchrun":
-        options = [f"--nproc_per_node={ranks}", f"--master_port={_free_port()}", "--module"]
+        options = [f"--nproc_per_node={ranks}", f"--master_port={free_port()}", "--module"]
         return [sys.executable, "-m", "torch.distributed.run", *options, module]
     script = str(Path(sys.executable).with_name("deepspeed"))
-    options = [f"--num_accelerators={ranks}", f"--master_port={_free_port()}", "--module"]
+    options = [f"--num_accelerators={ranks}", f"--master_port={free_port()}", "--module"]
     return [sys.executable, script, *options, module]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
