@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from dstilts.core.config import write_config
 from dstilts.core.errors import RunError
 from dstilts.core.logs import log
 from dstilts.engine.phase import PhaseConfig
+from dstilts.sweep.local import free_port
 
 _POLL = 0.02  # seconds
 _GIB = 1 << 30
@@ -34,7 +34,7 @@ class WatchedRanks:
             "TOKENIZERS_PARALLELISM": "true",
             "DSTILTS_CACHE": str(cache),
             "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(_free_port()),
+            "MASTER_PORT": str(free_port()),
             "WORLD_SIZE": str(ranks),
         }
         self._begin = time.time()
@@ -141,9 +141,3 @@ class _Events:
                 self._step = event["step"] + 1
                 self.first_time = self.first_time or event["time"]
         return self._step
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
