@@ -8,6 +8,7 @@ Shapes: S source rows, T target rows, K neighbours.
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from dstilts.retrieval.search import TopK
 from dstilts_kernels.topk import api
@@ -31,6 +32,6 @@ def margins(forward: TopK, backward: TopK, kind: str = "ratio") -> tuple[Margins
     return _numbers(forward_SK), _numbers(backward_TK)
 
 
-def _numbers(margins: object) -> Margins:
-    values: Margins = margins.cpu().numpy()  # type: ignore[attr-defined]
+def _numbers(margins: Tensor) -> Margins:
+    values: Margins = margins.cpu().numpy()
     return np.where(np.isfinite(values), values, -np.inf)
