@@ -103,7 +103,8 @@ def _gradients(optimizer: Any, trained: Iterable[Tensor], masters: list[Tensor])
 
 def _all_tensors() -> Iterator[Any]:
     for thing in gc.get_objects():
-        if isinstance(thing, Tensor):
+        # Tensors of other classes, which tracing leaves behind, have no memory.
+        if type(thing) in (Tensor, torch.nn.Parameter):
             yield thing
 
 
