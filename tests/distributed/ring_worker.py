@@ -28,9 +28,19 @@ def main(k: str, queries: str, corpus: str, out: str) -> None:
     group = launched_ranks()
     if group.world_size > 1:
         dist.init_process_group("gloo", timeout=timedelta(seconds=60))
+    try:
+        search(group, int(k), queries, corpus, out)
+    finally:
+        # Gloo's threads must end before the interpreter does, or the process may abort on its way.
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def search(group: ProcessGroup, k: int, queries: str, corpus: str, out: str) -> None:
+    """This rank's part, and its result or error in a file."""
     x, y = part(np.load(queries), group, empty=2), part(np.load(corpus), group, empty=1)
     try:
-        forward, backward = ring_mutual_search(x, y, int(k), group)
+        forward, backward = ring_mutual_search(x, y, k, group)
     except ValueError as error:
         Path(out, f"{group.rank}.txt").write_text(str(error))
         return
