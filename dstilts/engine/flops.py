@@ -26,7 +26,9 @@ class ModelFlops:
     """Counts the FLOPs of steps; a pure function of the model's configuration and the lengths.
 
     Convolutions (ConvBERT) and scores of relative positions (DeBERTa) are not counted, nor is what
-    is no matrix product. The rows of one example count as equally long (choices, ranking).
+    is no matrix product. The rows of one example count as equally long (choices, ranking). The last
+    layer counts whole, also where the engine computes first tokens alone: what a model needs is
+    the same for all who train it.
 
     Attributes:
         per_token: of the encoder's linear layers.

@@ -164,6 +164,7 @@ class MaskedHead(nn.Module):
 
 
 Head = PairHead | ChoiceHead | SpanHead | TaggingHead | RankingHead | MaskedHead
+FIRST_TOKEN_HEADS = (PairHead, ChoiceHead, RankingHead)  # that read no other token's state
 
 
 def build_head(

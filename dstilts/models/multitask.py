@@ -7,7 +7,15 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from dstilts.models.heads import Head, HeadSpec, MaskedHead, build_head, initialise
+from dstilts.models.dropout import use_quick_dropout
+from dstilts.models.heads import (
+    FIRST_TOKEN_HEADS,
+    Head,
+    HeadSpec,
+    MaskedHead,
+    build_head,
+    initialise,
+)
 from dstilts.models.packing import encode_packed, is_packed
 
 # A batch is what `collate` or `pack` gives, and under "head" the name of the head that reads it.
@@ -57,6 +65,7 @@ class MultiTaskModel(nn.Module):
         self.bank = HeadBank(heads, encoder)
         for name, head in self.bank.heads.items():
             initialise(cast(Head, head), name, seed)
+        use_quick_dropout(self)
 
     def forward(self, batch: Batch) -> Tensor:
         """The loss of the batch's head, summed over its examples (or labelled tokens), in fp32."""
@@ -89,9 +98,13 @@ class MultiTaskModel(nn.Module):
         return embeddings
 
     def encode(self, batch: Batch) -> Tensor:
-        """The last layer's hidden states (B, T, H); of a packed batch they are zero at padding."""
+        """The last layer's hidden states (B, T, H); of a packed batch they are zero at padding.
+
+        Where the batch is packed and its head reads first tokens only, these alone (B, 1, H).
+        """
         if is_packed(batch):
-            return encode_packed(self.encoder, batch)
+            head = self.bank.heads[str(batch["head"])] if "head" in batch else None
+            return encode_packed(self.encoder, batch, isinstance(head, FIRST_TOKEN_HEADS))
         return self.encoder(**encoder_inputs(batch)).last_hidden_state
 
 

@@ -1,6 +1,7 @@
 """Attention within the rows of a packed batch: rows of any lengths, joined without padding.
 
-Shapes: B rows, N tokens of all rows together, T tokens of the longest row, H heads of size D.
+Shapes: B rows, N tokens of all rows together, T tokens of the longest row, H heads of size D,
+Q queries: all tokens (N), or the first ones of the rows alone (B).
 """
 
 import functools
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from dstilts.models.dropout import dropout as quick_dropout
 
 # The name under which transformers finds this attention.
 NAME = "dstilts_packed"
@@ -28,12 +31,24 @@ class PackedRows(NamedTuple):
         places: (N,) the place of each token in the padded batch (B, T), flattened.
         num_rows: B.
         max_length: T.
+        first: (B,) the first token of each row, where the last layer is asked for these alone.
     """
 
     cu_seqlens: Tensor
     places: Tensor
     num_rows: int
     max_length: int
+    first: Tensor | None = None
+
+    def of_first_tokens(self) -> "PackedRows":
+        """The same rows, of which the last layer gives the first tokens alone."""
+        return self._replace(first=self.cu_seqlens[:-1].long())
+
+    def query_seqlens(self, num_queries: int) -> tuple[Tensor, int]:
+        """Where each row's queries begin, as `cu_seqlens`, and how many the longest row has."""
+        if num_queries == len(self.places):
+            return self.cu_seqlens, self.max_length
+        return torch.arange(self.num_rows + 1, dtype=torch.int32, device=self.places.device), 1
 
 
 def register() -> None:
@@ -48,7 +63,7 @@ def register() -> None:
 
 def packed_attention(
     module: torch.nn.Module,
-    query_1HND: Tensor,
+    query_1HQD: Tensor,
     key_1HND: Tensor,
     value_1HND: Tensor,
     attention_mask: Tensor | None,
@@ -58,7 +73,7 @@ def packed_attention(
     packed_rows: PackedRows | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """Each token attends to the tokens of its own row: (1, N, H, D), and no weights.
+    """Each query attends to the tokens of its own row: (1, Q, H, D), and no weights.
 
     A padded batch, which comes without `packed_rows`, is attended to as transformers does by
     default. Dropout on the attention weights keeps its meaning in every kernel: each weight is
@@ -70,7 +85,7 @@ def packed_attention(
     if packed_rows is None:
         return _padded_batch(
             module,
-            query_1HND,
+            query_1HQD,
             key_1HND,
             value_1HND,
             attention_mask,
@@ -78,13 +93,13 @@ def packed_attention(
             scaling=scaling,
             **others,
         )
-    groups = query_1HND.shape[1] // key_1HND.shape[1]
+    groups = query_1HQD.shape[1] // key_1HND.shape[1]
     if groups > 1:  # several queries share a key
         key_1HND = key_1HND.repeat_interleave(groups, dim=1)
         value_1HND = value_1HND.repeat_interleave(groups, dim=1)
     reach = None if sliding_window is None else sliding_window - 1
-    query, key, value = (each[0].transpose(0, 1) for each in (query_1HND, key_1HND, value_1HND))
-    kernel = kernel_for(query_1HND, reach)
+    query, key, value = (each[0].transpose(0, 1) for each in (query_1HQD, key_1HND, value_1HND))
+    kernel = kernel_for(query_1HQD, reach)
     return kernel(query, key, value, packed_rows, dropout, scaling, reach)[None], None
 
 
@@ -114,7 +129,7 @@ def _has_flash(device: int) -> bool:
 
 
 def attend_flash(
-    query_NHD: Tensor,
+    query_QHD: Tensor,
     key_NHD: Tensor,
     value_NHD: Tensor,
     rows: PackedRows,
@@ -122,19 +137,20 @@ def attend_flash(
     scaling: float | None,
     reach: int | None,
 ) -> Tensor:
-    """Flash attention over rows of any lengths (N, H, D): CUDA, bf16 and fp16.
+    """Flash attention over rows of any lengths (Q, H, D): CUDA, bf16 and fp16.
 
     The operator behind `torch.nn.attention.varlen.varlen_attn`, called itself: that function sets
     its dropout to 0, and XLM-R is trained with 0.1. It has gradients of its own.
     """
     window = -1 if reach is None else reach
+    query_seqlens, most_queries = rows.query_seqlens(len(query_QHD))
     output: Tensor = torch.ops.aten._flash_attention_forward(
-        query_NHD,
+        query_QHD,
         key_NHD,
         value_NHD,
+        query_seqlens,
         rows.cu_seqlens,
-        rows.cu_seqlens,
-        rows.max_length,
+        most_queries,
         rows.max_length,
         dropout,
         False,  # not causal
@@ -147,7 +163,7 @@ def attend_flash(
 
 
 def attend_efficient(
-    query_NHD: Tensor,
+    query_QHD: Tensor,
     key_NHD: Tensor,
     value_NHD: Tensor,
     rows: PackedRows,
@@ -157,13 +173,14 @@ def attend_efficient(
 ) -> Tensor:
     """The same in fp32, and on GPUs older than flash attention; without a sliding window."""
     assert reach is None
-    tensors = (query_NHD, key_NHD, value_NHD)
+    tensors = (query_QHD, key_NHD, value_NHD)
+    query_seqlens, most_queries = rows.query_seqlens(len(query_QHD))
     output: Tensor = torch.ops.aten._efficient_attention_forward(
         *(each[None] for each in tensors),
         None,  # no bias
+        query_seqlens,
         rows.cu_seqlens,
-        rows.cu_seqlens,
-        rows.max_length,
+        most_queries,
         rows.max_length,
         dropout,
         0,  # no mask
@@ -176,7 +193,7 @@ def attend_efficient(
 # Reads numbers from a tensor, which a compiled graph cannot.
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def attend_runs(
-    query_NHD: Tensor,
+    query_QHD: Tensor,
     key_NHD: Tensor,
     value_NHD: Tensor,
     rows: PackedRows,
@@ -184,30 +201,50 @@ def attend_runs(
     scaling: float | None,
     reach: int | None,
 ) -> Tensor:
-    """Rows of equal length that stand side by side are attended to at once (N, H, D).
+    """Rows of equal length that stand side by side are attended to at once (Q, H, D).
 
     Nothing is copied on the way in, and nothing is padded. For the CPU: elsewhere reading the
     lengths is a host-device sync.
     """
-    heads, head_size = query_NHD.shape[1:]
-    outputs, end = [], 0
+    heads, head_size = query_QHD.shape[1:]
+    are_first = len(query_QHD) < len(key_NHD)  # queries of first tokens alone
+    outputs, end, last_row = [], 0, 0
     for length, equal in groupby(rows.cu_seqlens.diff().tolist()):
         num_rows = len(list(equal))
         begin, end = end, end + num_rows * length
-        query, key, value = (
+        row, last_row = last_row, last_row + num_rows
+        key, value = (
             each[begin:end].view(num_rows, length, heads, head_size).transpose(1, 2)
-            for each in (query_NHD, key_NHD, value_NHD)
+            for each in (key_NHD, value_NHD)
         )
-        mask = None if reach is None or reach >= length else _near(length, reach, query_NHD.device)
-        output = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
-        )
-        outputs.append(output.transpose(1, 2).reshape(end - begin, heads, head_size))
+        asked = query_QHD[row:last_row] if are_first else query_QHD[begin:end]
+        query = asked.view(num_rows, -1, heads, head_size).transpose(1, 2)
+        mask = None if reach is None or reach >= length else _near(length, reach, query_QHD.device)
+        output = _attend(query, key, value, mask, dropout, scaling)
+        outputs.append(output.transpose(1, 2).reshape(len(asked), heads, head_size))
     return torch.cat(outputs)
 
 
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    dropout: float,
+    scaling: float | None,
+) -> Tensor:
+    if not dropout or mask is not None:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
+        )
+    # With dropout torch has no fused kernel on the CPU either, and a slow dropout.
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    weights = torch.softmax((query * scale) @ key.transpose(-1, -2), dim=-1)
+    return quick_dropout(weights, dropout) @ value
+
+
 def attend_padded(
-    query_NHD: Tensor,
+    query_QHD: Tensor,
     key_NHD: Tensor,
     value_NHD: Tensor,
     rows: PackedRows,
@@ -215,22 +252,24 @@ def attend_padded(
     scaling: float | None,
     reach: int | None,
 ) -> Tensor:
-    """Padding put back for the attention alone (N, H, D): on any device, without a sync."""
+    """Padding put back for the attention alone (Q, H, D): on any device, without a sync."""
     num_rows, length = rows.num_rows, rows.max_length
-    query, key, value = (
-        unpacked(each, rows).transpose(1, 2) for each in (query_NHD, key_NHD, value_NHD)
-    )
-    is_token = torch.zeros(num_rows * length, dtype=torch.bool, device=query_NHD.device)
+    are_first = len(query_QHD) < len(key_NHD)  # queries of first tokens alone
+    key, value = (unpacked(each, rows).transpose(1, 2) for each in (key_NHD, value_NHD))
+    query = (query_QHD[:, None] if are_first else unpacked(query_QHD, rows)).transpose(1, 2)
+    is_token = torch.zeros(num_rows * length, dtype=torch.bool, device=query_QHD.device)
     is_token = is_token.index_fill(0, rows.places, True)
     mask = is_token.view(num_rows, 1, 1, length)
     if reach is not None:
+        assert not are_first
         # A padded place sees itself: a softmax over nothing has no gradient.
-        near = _near(length, reach, query_NHD.device)
-        mask = (mask & near) | torch.eye(length, dtype=torch.bool, device=query_NHD.device)
+        near = _near(length, reach, query_QHD.device)
+        mask = (mask & near) | torch.eye(length, dtype=torch.bool, device=query_QHD.device)
     output = F.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling
     )
-    return output.transpose(1, 2).flatten(0, 1)[rows.places]
+    output = output.transpose(1, 2).flatten(0, 1)
+    return output if are_first else output[rows.places]
 
 
 def unpacked(values: Tensor, rows: PackedRows) -> Tensor:

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from dstilts.models import packed_attention
 from dstilts.models.encoder import longest_input
+from dstilts.models.first_tokens import enable_first_tokens, supports_first_tokens
 from dstilts.models.packed_attention import PackedRows, unpacked
 
 # Types whose attention can be exchanged and whose positions can be given; a test runs each. The
@@ -35,6 +36,8 @@ def enable_packing(encoder: PreTrainedModel) -> None:
     assert supports_packing(encoder)
     packed_attention.register()
     encoder.set_attn_implementation(packed_attention.NAME)
+    if supports_first_tokens(encoder):
+        enable_first_tokens(encoder)
 
 
 def pack(batch: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
@@ -80,8 +83,13 @@ def is_packed(batch: Mapping[str, Tensor | str]) -> bool:
     return "cu_seqlens" in batch
 
 
-def encode_packed(encoder: PreTrainedModel, batch: Mapping[str, Tensor | str]) -> Tensor:
+def encode_packed(
+    encoder: PreTrainedModel, batch: Mapping[str, Tensor | str], first_only: bool = False
+) -> Tensor:
     """The last layer's hidden states (B, T, H) of a packed batch, zero where padding was.
+
+    With `first_only` those of the first tokens alone (B, 1, H), where the encoder can leave the
+    others out.
 
     The encoder must have gone through `enable_packing`. No host-device sync: what the host has to
     know stands in the shapes.
@@ -89,6 +97,8 @@ def encode_packed(encoder: PreTrainedModel, batch: Mapping[str, Tensor | str]) -
     tensors = cast(Mapping[str, Tensor], batch)
     num_rows, max_length = tensors["attention_mask"].shape
     rows = PackedRows(tensors["cu_seqlens"], tensors["places"], num_rows, max_length)
+    if first_only and supports_first_tokens(encoder):
+        rows = rows.of_first_tokens()
     names = ("input_ids", "position_ids", "token_type_ids")
     ids = tensors["input_ids"]
     states_1NH = encoder(
@@ -98,4 +108,8 @@ def encode_packed(encoder: PreTrainedModel, batch: Mapping[str, Tensor | str]) -
         attention_mask=torch.empty(1, 1, 0, 0, dtype=torch.bool, device=ids.device),
         packed_rows=rows,
     ).last_hidden_state
-    return unpacked(states_1NH[0], rows)
+    if rows.first is None:
+        return unpacked(states_1NH[0], rows)
+    # Packed rows stand in another order; a row's first token has the first of its places.
+    numbers = rows.places[rows.first] // max_length
+    return torch.zeros_like(states_1NH[0]).index_copy(0, numbers, states_1NH[0])[:, None]

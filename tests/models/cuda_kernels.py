@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+Pair = tuple[Tensor, Tensor]
 Three = tuple[Tensor, Tensor, Tensor]
 
 
@@ -35,6 +36,14 @@ def gradients(
     )
 
 
+def _rows(
+    starts: Pair, queries: tuple[Tensor, ...], keys: tuple[Tensor, ...]
+) -> list[tuple[Tensor, ...]]:
+    """Tensors of queries and tensors of keys, each split into rows."""
+    sizes, sizes_k = (each.diff().tolist() for each in starts)
+    return [*(each.split(sizes) for each in queries), *(each.split(sizes_k) for each in keys)]
+
+
 class Kernels:
     """The four operators, and with which dropout they were called."""
 
@@ -47,8 +56,9 @@ class Kernels:
         assert not causal
         assert options["window_size_left"] == options["window_size_right"]
         self.dropouts.append(dropout)
-        self._check(starts, starts_k, max_q, max_k, len(q))
-        output = self._forward(q, k, v, starts, options.get("scale"), options["window_size_left"])
+        self._check(starts, starts_k, max_q, max_k, len(q), len(k))
+        both, window = (starts, starts_k), options["window_size_left"]
+        output = self._forward(q, k, v, both, options.get("scale"), window)
         none = torch.empty(0)
         rng_state = torch.zeros(2, dtype=torch.uint64)
         return output, torch.zeros(q.shape[1], len(q)), rng_state, none, none
@@ -57,11 +67,10 @@ class Kernels:
         self, grad, q, k, v, out, lse, starts, starts_k, max_q, max_k, dropout, *_, **options
     ):
         """aten::_flash_attention_backward."""
-        self._check(starts, starts_k, max_q, max_k, len(q))
+        self._check(starts, starts_k, max_q, max_k, len(q), len(k))
         assert dropout == self.dropouts[-1]
-        return self._backward(
-            grad, q, k, v, starts, options.get("scale"), options["window_size_left"]
-        )
+        both, window = (starts, starts_k), options["window_size_left"]
+        return self._backward(grad, q, k, v, both, options.get("scale"), window)
 
     def efficient(  # type: ignore[no-untyped-def]
         self, q, k, v, bias, starts, starts_k, max_q, max_k, dropout, mask, with_lse=False, **more
@@ -72,8 +81,8 @@ class Kernels:
         assert mask == 0
         assert with_lse
         self.dropouts.append(dropout)
-        self._check(starts, starts_k, max_q, max_k, q.shape[1])
-        output = self._forward(q[0], k[0], v[0], starts, more["scale"], -1)
+        self._check(starts, starts_k, max_q, max_k, q.shape[1], k.shape[1])
+        output = self._forward(q[0], k[0], v[0], (starts, starts_k), more["scale"], -1)
         lse = torch.zeros(len(starts) - 1, q.shape[2], -(-max_q // 32) * 32)
         seed = torch.zeros((), dtype=torch.long)
         return output[None], lse, seed, seed, max_q, max_k
@@ -83,21 +92,24 @@ class Kernels:
     ):
         """aten::_efficient_attention_backward."""
         assert dropout == self.dropouts[-1]
-        found = self._backward(grad[0], q[0], k[0], v[0], starts, options.get("scale"), -1)
+        both, scale = (starts, starts_k), options.get("scale")
+        found = self._backward(grad[0], q[0], k[0], v[0], both, scale, -1)
         return *(each[None] for each in found), torch.empty(0)
 
-    def _check(self, starts: Tensor, starts_k: Tensor, max_q: int, max_k: int, num: int) -> None:
+    def _check(
+        self, starts: Tensor, starts_k: Tensor, max_q: int, max_k: int, num: int, num_k: int
+    ) -> None:
         assert starts.dtype == starts_k.dtype == torch.int32
-        assert torch.equal(starts, starts_k)
-        assert max_q == max_k == int(starts.diff().max())
-        assert starts[-1] == num
+        assert len(starts) == len(starts_k)
+        for each, longest, total in ((starts, max_q, num), (starts_k, max_k, num_k)):
+            assert longest == int(each.diff().max())
+            assert each[-1] == total
 
     def _forward(
-        self, q: Tensor, k: Tensor, v: Tensor, starts: Tensor, scale: float | None, window: int
+        self, q: Tensor, k: Tensor, v: Tensor, starts: Pair, scale: float | None, window: int
     ) -> Tensor:
         scale = q.shape[-1] ** -0.5 if scale is None else scale
-        sizes = starts.diff().tolist()
-        rows = zip(*(each.split(sizes) for each in (q, k, v)), strict=True)
+        rows = zip(*_rows(starts, (q,), (k, v)), strict=True)
         outputs = [
             torch.einsum("hqk,khd->qhd", probabilities(a, b, scale, window), c) for a, b, c in rows
         ]
@@ -109,13 +121,12 @@ class Kernels:
         q: Tensor,
         k: Tensor,
         v: Tensor,
-        starts: Tensor,
+        starts: Pair,
         scale: float | None,
         window: int,
     ) -> Three:
         scale = q.shape[-1] ** -0.5 if scale is None else scale
-        sizes = starts.diff().tolist()
-        rows = zip(*(each.split(sizes) for each in (grad, q, k, v)), strict=True)
+        rows = zip(*_rows(starts, (grad, q), (k, v)), strict=True)
         parts = [gradients(*row, scale, window) for row in rows]
         first, second, third = (torch.cat(each) for each in zip(*parts, strict=True))
         return first, second, third

@@ -70,6 +70,23 @@ def test_outputs_and_gradients(kernel: Kernel, lengths: list[int], reach: int | 
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("kernel", [attend_runs, attend_padded, attend_flash, attend_efficient])
+def test_queries_of_first_tokens_alone(kernel: Kernel, lengths: list[int]) -> None:
+    rows = packed(lengths).of_first_tokens()
+    query, key, value, grad = tensors(sum(lengths))
+    wanted = attend_runs(query, key, value, packed(lengths), 0.0, 0.3, None)[rows.first]
+    with cuda_kernels():
+        found = kernel(query[rows.first], key, value, rows, 0.0, 0.3, None)
+        torch.testing.assert_close(found, wanted)
+        grad = grad[rows.first]
+        gradients = torch.autograd.grad(found, (query, key, value), grad)
+    for one, other in zip(
+        gradients, torch.autograd.grad(wanted, (query, key, value), grad), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
 @pytest.mark.parametrize("kernel", [attend_runs, attend_padded])
 def test_without_a_scale_it_is_that_of_the_heads_size(kernel: Kernel) -> None:
     [found, *_], [wanted, *_] = attended(kernel, [2, 5], None, None), expected([2, 5], 8**-0.5, -1)
