@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from dstilts.models import packed_attention
+from dstilts.models.bert_attention import has_bert_layers, use_bert_attention
 from dstilts.models.encoder import longest_input
-from dstilts.models.first_tokens import enable_first_tokens, supports_first_tokens
 from dstilts.models.packed_attention import PackedRows, unpacked
 
 # Types whose attention can be exchanged and whose positions can be given; a test runs each. The
@@ -36,8 +36,8 @@ def enable_packing(encoder: PreTrainedModel) -> None:
     assert supports_packing(encoder)
     packed_attention.register()
     encoder.set_attn_implementation(packed_attention.NAME)
-    if supports_first_tokens(encoder):
-        enable_first_tokens(encoder)
+    if has_bert_layers(encoder):
+        use_bert_attention(encoder)
 
 
 def pack(batch: Mapping[str, Tensor], config: Any) -> dict[str, Tensor]:
@@ -97,7 +97,7 @@ def encode_packed(
     tensors = cast(Mapping[str, Tensor], batch)
     num_rows, max_length = tensors["attention_mask"].shape
     rows = PackedRows(tensors["cu_seqlens"], tensors["places"], num_rows, max_length)
-    if first_only and supports_first_tokens(encoder):
+    if first_only and has_bert_layers(encoder):
         rows = rows.of_first_tokens()
     names = ("input_ids", "position_ids", "token_type_ids")
     ids = tensors["input_ids"]

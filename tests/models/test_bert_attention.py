@@ -1,4 +1,4 @@
-"""The last layer for first tokens alone: the same states and gradients by less work."""
+"""BERT's attention on packed rows, and its last layer for first tokens alone."""
 
 import copy
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from dstilts.models.first_tokens import FIRST_TOKEN_TYPES, supports_first_tokens
+from dstilts.models.bert_attention import BERT_TYPES, has_bert_layers
 from dstilts.models.layers import checkpoint_activations, encoder_layers
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.models.packing import PACKED_TYPES, enable_packing, encode_packed, pack
@@ -29,7 +29,7 @@ def gradients(encoder: PreTrainedModel, states_BH: Tensor) -> dict[str, Tensor]:
     return {n: g for n, g in zip(named, found, strict=True) if g is not None}
 
 
-@pytest.mark.parametrize("kind", sorted(FIRST_TOKEN_TYPES))
+@pytest.mark.parametrize("kind", sorted(BERT_TYPES))
 @pytest.mark.parametrize("is_checkpointed", [False, True])
 def test_states_and_gradients_are_those_of_the_whole_layer(
     kind: str, is_checkpointed: bool
@@ -61,7 +61,7 @@ def test_which_heads_save_the_work(head: str, is_less: bool) -> None:
     model = MultiTaskModel(packing_encoder("xlm-roberta"), HEADS, seed=1)
     _, packed = both(head, model.encoder)
     last = encoder_layers(model.encoder)[-1]
-    shapes = [inputs_of(module) for module in (last.attention.self.query, last.output)]
+    shapes = [inputs_of(module) for module in (last.attention.output, last.output)]
     model(packed)
     num_rows = len(packed["cu_seqlens"]) - 1
     num_tokens = packed["input_ids"].shape[1]
@@ -75,9 +75,12 @@ def test_modules_are_called_in_the_same_order() -> None:
     packed = pack(batch("nli"), encoder.config)
     calls: list[str] = []
     for name, module in encoder.named_modules():
+        if isinstance(module, nn.Linear):
+            module.weight.ds_id = 0  # as ZeRO-3 marks what it shards
         module.register_forward_pre_hook(lambda *_, name=name: calls.append(name))
     encode_packed(encoder, packed)
     whole, calls[:] = list(calls), []
+    assert sum(".attention.self." in name for name in whole) == 6
     encode_packed(encoder, packed, first_only=True)
     assert calls == whole
 
@@ -93,10 +96,10 @@ def test_a_copy_has_layers_of_its_own() -> None:
     assert not torch.allclose(encode_packed(copied, packed, first_only=True), before)
 
 
-@pytest.mark.parametrize("kind", sorted(PACKED_TYPES - FIRST_TOKEN_TYPES))
+@pytest.mark.parametrize("kind", sorted(PACKED_TYPES - BERT_TYPES))
 def test_other_types_compute_the_whole_layer(kind: str) -> None:
     encoder = packing_encoder(kind)
-    assert not supports_first_tokens(encoder)
+    assert not has_bert_layers(encoder)
     packed = pack(batch("nli"), encoder.config)
     whole = encode_packed(encoder, packed)
     assert torch.equal(encode_packed(encoder, packed, first_only=True), whole)
