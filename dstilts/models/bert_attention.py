@@ -62,8 +62,8 @@ class _Forward:
 def _self_attention(
     module: Any, hidden_1NH: Tensor, rows: PackedRows, *inputs: Any, **options: Any
 ) -> tuple[Tensor, None]:
-    joint = _products(hidden_1NH, module.query, module.key, module.value)
-    return _attended(module, *joint, rows)
+    query, key, value = _products(hidden_1NH, module.query, module.key, module.value)
+    return _attended(module, query, key, value, rows)
 
 
 def _self_attention_of_first_tokens(
@@ -72,7 +72,8 @@ def _self_attention_of_first_tokens(
     if rows.first is None:
         return _self_attention(module, hidden_1NH, rows)
     query_1BH = module.query(hidden_1NH[:, rows.first])
-    return _attended(module, query_1BH, *_products(hidden_1NH, module.key, module.value), rows)
+    key, value = _products(hidden_1NH, module.key, module.value)
+    return _attended(module, query_1BH, key, value, rows)
 
 
 def _attention_of_first_tokens(
