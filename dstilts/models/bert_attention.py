@@ -84,14 +84,18 @@ def _attention_of_first_tokens(
     return module.output(attended, kept), None
 
 
-def _products(hidden_1NH: Tensor, *linears: nn.Linear) -> tuple[Tensor, ...]:
+def _products(hidden_1NH: Tensor, *linears: Any) -> tuple[Tensor, ...]:
     """What each of the linear modules makes of the states, by one product of matrices."""
-    if any(hasattr(linear.weight, "ds_id") for linear in linears):
-        # Under ZeRO-3 a weight is there only while its own module runs.
+    if not all(map(_has_weight, linears)):
         return tuple(linear(hidden_1NH) for linear in linears)
     weight = torch.cat([linear.weight for linear in linears])
     bias = torch.cat([linear.bias for linear in linears])
     return F.linear(hidden_1NH, weight, bias).chunk(len(linears), dim=-1)
+
+
+def _has_weight(linear: nn.Module) -> bool:
+    """Not so where it is quantised; under ZeRO-3 it is there only while the module itself runs."""
+    return type(linear) is nn.Linear and not hasattr(linear.weight, "ds_id")
 
 
 def _attended(

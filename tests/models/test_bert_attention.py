@@ -85,6 +85,28 @@ def test_modules_are_called_in_the_same_order() -> None:
     assert calls == whole
 
 
+def test_other_linear_modules_are_called() -> None:
+    """Quantised ones have no weight to be joined."""
+    encoder = packing_encoder("xlm-roberta")
+    packed = pack(batch("nli"), encoder.config)
+    whole = encode_packed(encoder, packed)
+    for layer in encoder_layers(encoder):
+        for name in ("query", "key", "value"):
+            setattr(layer.attention.self, name, Wrapped(getattr(layer.attention.self, name)))
+    for first_only, expected in ((False, whole), (True, whole[:, :1])):
+        found = encode_packed(encoder, packed, first_only=first_only)
+        torch.testing.assert_close(found, expected, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+class Wrapped(nn.Module):
+    def __init__(self, linear: nn.Module) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, states: Tensor) -> Tensor:
+        return self.linear(states)
+
+
 def test_a_copy_has_layers_of_its_own() -> None:
     encoder = packing_encoder("xlm-roberta")
     packed = pack(batch("nli"), encoder.config)
