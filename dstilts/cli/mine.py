@@ -7,6 +7,7 @@ from dstilts.cli.parser import add_command, count, layer_number
 from dstilts.core.errors import UserError
 
 if TYPE_CHECKING:
+    from dstilts.retrieval.crew import Crew
     from dstilts.retrieval.job import MiningOptions, MiningResult
     from dstilts.tasks.metrics.mining import Pair
 
@@ -32,6 +33,9 @@ the best F1 on --gold, of equal ones the highest.
 
 A job that was killed goes on where it was when the same command is run again; what is unfinished
 stands in OUT.work until then.
+
+Started by mpiexec, torchrun, deepspeed or srun, the ranks share the work, each on its own GPU if
+there are any. Rank 0 alone reads and writes these files, and the pairs are the same.
 """
 
 
@@ -43,7 +47,8 @@ def add(commands: Any) -> None:
         "mine pairs of translations from two files of sentences, or of their vectors",
         "dstilts mine source.txt target.txt --encoder default --out pairs.tsv\n"
         "  dstilts mine --source-ids zh.tsv --target-ids en.tsv --gold zh-en.gold --layer all\n"
-        "  dstilts mine --source-embeddings a.npy --target-embeddings b.npy --threshold 1.06",
+        "  dstilts mine --source-embeddings a.npy --target-embeddings b.npy --threshold 1.06\n"
+        "  mpiexec -n 8 dstilts mine source.txt target.txt --out pairs.tsv",
         mine,
     )
     parser.description = f"{parser.description}\n{_NOTES}"
@@ -81,7 +86,24 @@ def add(commands: Any) -> None:
     )
 
 
-def mine(
+def mine(**options: Any) -> int:
+    """Mines on the ranks that a launcher has started, or in this process alone."""
+    from dstilts.core.process_group import launched_ranks
+    from dstilts.retrieval.crew import Crew
+    from dstilts.retrieval.exchange import connected
+
+    group = launched_ranks()
+    crew = Crew(group)
+    with connected(group):
+        if not crew.leads:
+            return crew.follow()
+        with crew.leading():
+            _lead(crew, **options)
+    return 0
+
+
+def _lead(
+    crew: "Crew",
     source: Path | None,
     target: Path | None,
     source_ids: Path | None,
@@ -100,7 +122,7 @@ def mine(
     out: Path,
     json_file: Path | None,
 ) -> None:
-    """Mines, writes the pairs, and prints what was found."""
+    """Mines, writes the pairs, and prints what was found: all that rank 0 does."""
     from dstilts.core.files import write_json
     from dstilts.retrieval.job import MiningOptions, write_pairs
     from dstilts.retrieval.search import SearchOptions
@@ -116,9 +138,9 @@ def mine(
     sides = _Sides(texts, ids, embeddings, gold)
     work = out.with_name(f"{out.name}.work")
     if source_embeddings is not None:
-        result = sides.mine_vectors(options, work)
+        result = sides.mine_vectors(options, work, crew)
     else:
-        result = sides.mine_sentences(encoder, layer, pooling, options, work)
+        result = sides.mine_sentences((encoder, layer, pooling), options, work, crew)
     write_pairs(out, result.pairs, sides.source, sides.target)
     if json_file is not None:
         write_json(json_file, result.table())
@@ -167,29 +189,28 @@ class _Sides:
             if not len(side):
                 log(f"{side.file}: the {name} has no sentences, so there are no pairs")
 
-    def mine_vectors(self, options: "MiningOptions", work: Path) -> "MiningResult":
+    def mine_vectors(self, options: "MiningOptions", work: Path, crew: "Crew") -> "MiningResult":
         """Mines by the vectors that are given."""
         from dstilts.retrieval.mine_files import mine_vectors
 
         source, target = self._matrices
         sides = ((self.source, source), (self.target, target))
-        return mine_vectors(*sides, options, self._gold, work)
+        return mine_vectors(*sides, options, self._gold, work, crew)
 
     def mine_sentences(
         self,
-        encoder: str | None,
-        layer: int | Literal["all"] | None,
-        pooling: str | None,
+        encoding: tuple[str | None, int | Literal["all"] | None, str | None],
         options: "MiningOptions",
         work: Path,
+        crew: "Crew",
     ) -> "MiningResult":
         """Mines by an encoder's vectors; of several layers by those of the best."""
-        from dstilts.retrieval.embed import SentenceEncoder
         from dstilts.retrieval.mine_files import mine_sentences
 
+        encoder, layer, pooling = encoding
         number = None if layer == "all" else -1 if layer is None else layer
-        loaded = SentenceEncoder(encoder or "default", number, pooling or "mean")
-        results = mine_sentences(self.source, self.target, loaded, options, self._gold, work)
+        loaded = crew.load(encoder or "default", number, pooling or "mean")
+        results = mine_sentences(self.source, self.target, loaded, options, self._gold, work, crew)
         if len(results) == 1:
             return next(iter(results.values()))
         f1 = {layer: found.scores["f1"] for layer, found in results.items() if found.scores}

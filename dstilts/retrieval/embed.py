@@ -5,7 +5,7 @@ Shapes: N sentences, D dimensions, L layers.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,19 @@ EMBEDDING_VERSION = 1  # part of the key of unfinished files: raised when vector
 SHARD_SENTENCES = 1024  # encoded between two writings of the state
 
 Vectors = npt.NDArray[np.float32]
+
+
+class Together(Protocol):
+    """Encodes several shards of sentences at a time."""
+
+    @property
+    def size(self) -> int:
+        """How many at most."""
+        ...
+
+    def encode(self, shards: Sequence[Sequence[str]]) -> list[list[Vectors]]:
+        """The vectors of each shard, of all layers."""
+        ...
 
 
 class SentenceEncoder:
@@ -55,10 +68,10 @@ class SentenceEncoder:
         self.key = short_key(
             [EMBEDDING_VERSION, bundle.digest, self.layers, pooling, longest, tokens]
         )
-        self.size = int(self._encode(["."])[0].shape[1])
+        self.size = int(self.encode(["."])[0].shape[1])
 
-    def _encode(self, texts: Sequence[str]) -> list[Vectors]:
-        """The vectors (N, D) of each layer."""
+    def encode(self, texts: Sequence[str]) -> list[Vectors]:
+        """The vectors (N, D) of each layer; of one sentence or more."""
         examples = [SentenceExample("", text, "source", ()) for text in texts]
         columns = encode_sentences(examples, self._tokenizer, self._options)
         lengths = np.array(columns.pop("length"), dtype=np.int64)
@@ -76,7 +89,11 @@ class SentenceEncoder:
         return found
 
     def embed(
-        self, texts: Sequence[str], stem: Path, say: Callable[[int], None] = lambda number: None
+        self,
+        texts: Sequence[str],
+        stem: Path,
+        say: Callable[[int], None] = lambda number: None,
+        together: Together | None = None,
     ) -> list[npt.NDArray[Any]]:
         """The vectors (N, D) of each layer, mapped from `<stem>.<layer>.npy`.
 
@@ -86,6 +103,7 @@ class SentenceEncoder:
 
         Args:
             say: told how many sentences are done.
+            together: encodes several shards at a time; the bytes are the same without.
         """
         state = stem.with_name(f"{stem.name}.json")
         files = [stem.with_name(f"{stem.name}.{layer}.npy") for layer in self.layers]
@@ -99,15 +117,23 @@ class SentenceEncoder:
         matrices = [
             np.lib.format.open_memmap(file, mode, dtype=np.float32, shape=shape) for file in files
         ]
-        for first in range(done or 0, len(texts), SHARD_SENTENCES):
-            shard = self._encode(texts[first : first + SHARD_SENTENCES])
-            for matrix, vectors, file in zip(matrices, shard, files, strict=True):
-                matrix[first : first + len(vectors)] = vectors
+        shards = [
+            texts[first : first + SHARD_SENTENCES]
+            for first in range(done or 0, len(texts), SHARD_SENTENCES)
+        ]
+        first, at_once = done or 0, together.size if together else 1
+        for number in range(0, len(shards), at_once):
+            now = shards[number : number + at_once]
+            found = together.encode(now) if together else [self.encode(now[0])]
+            for shard in found:
+                for matrix, vectors in zip(matrices, shard, strict=True):
+                    matrix[first : first + len(vectors)] = vectors
+                first += len(shard[0])
+            for matrix, file in zip(matrices, files, strict=True):
                 matrix.flush()
                 sync(file)  # the state must not be ahead of what it tells of
-            number = min(first + SHARD_SENTENCES, len(texts))
-            write_json(state, {"key": key, "done": number})
-            say(number)
+            write_json(state, {"key": key, "done": first})
+            say(first)
         return list(matrices)
 
 

@@ -16,6 +16,7 @@ from dstilts.core.errors import UserError
 from dstilts.core.files import atomic_file
 from dstilts.core.logs import log
 from dstilts.core.registry import lookup
+from dstilts.retrieval.crew import Crew
 from dstilts.retrieval.duplicates import distinct_rows, repeated_rows, without_repeated
 from dstilts.retrieval.margins import MARGINS
 from dstilts.retrieval.mining import NUM_NEIGHBOURS, STRATEGIES, MinedPairs, mined
@@ -128,26 +129,28 @@ def mine_sides(
     vectors: tuple[Vectors, Vectors],
     options: MiningOptions,
     gold: set[Pair] | None,
-    state: StateFile | None = None,
+    state: StateFile,
+    crew: Crew,
 ) -> MiningResult:
     """Mines the pairs of two sides, and scores them where gold pairs are given.
 
     Args:
         vectors: of the distinct sentences; checked already.
         state: of the search, see `stream_mutual_search`.
+        crew: searches.
     """
-    source_vectors, target_vectors = vectors
-    progress = Progress(
-        "searched blocks",
-        len(source_vectors.spans(BLOCK_BYTES)) * len(target_vectors.spans(BLOCK_BYTES)),
-    )
+    # Each rank has a part of a block.
+    block_bytes = BLOCK_BYTES * crew.size
+    num_blocks = [len(side_vectors.spans(block_bytes)) for side_vectors in vectors]
+    progress = Progress("searched blocks", num_blocks[0] * num_blocks[1])
     forward, backward = stream_mutual_search(
-        source_vectors,
-        target_vectors,
+        *vectors,
         options.k,
         options.search,
         state=state,
+        block_bytes=block_bytes,
         say=lambda done, total: progress.reached(done),
+        search=crew.search,
     )
     found = mined(forward, backward, options.margin, options.strategy)
     found = without_repeated(found, sides[0].repeats, sides[1].repeats)

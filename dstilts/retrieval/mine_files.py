@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dstilts.core.digest import short_key, stream_digest
 from dstilts.core.errors import UserError
 from dstilts.core.logs import log
+from dstilts.retrieval.crew import Crew
 from dstilts.retrieval.embed import SentenceEncoder
 from dstilts.retrieval.job import MinedSide, MiningOptions, MiningResult, mine_sides, say_repeated
 from dstilts.retrieval.sides import Side, check_widths
@@ -26,12 +27,18 @@ Given = tuple[Side, npt.NDArray[Any]]
 
 
 def mine_vectors(
-    source: Given, target: Given, options: MiningOptions, gold: set[Pair] | None, work: Path
+    source: Given,
+    target: Given,
+    options: MiningOptions,
+    gold: set[Pair] | None,
+    work: Path,
+    crew: Crew,
 ) -> MiningResult:
     """Mines two sides whose vectors are given.
 
     Args:
         work: the folder for the state of the search, see `work_folder`.
+        crew: searches; this is its rank 0.
 
     Raises:
         UserError: the sides' vectors do not fit together, or one is zero or not finite.
@@ -45,7 +52,7 @@ def mine_vectors(
     key = short_key([_file_key(side) for side in sides])
     with work_folder(work):
         state = StateFile(work / "search.safetensors", key)
-        return mine_sides(sides, vectors, options, gold, state)
+        return mine_sides(sides, vectors, options, gold, state, crew)
 
 
 def mine_sentences(
@@ -55,10 +62,15 @@ def mine_sentences(
     options: MiningOptions,
     gold: set[Pair] | None,
     work: Path,
+    crew: Crew,
 ) -> dict[int, MiningResult]:
     """Mines two sides by an encoder's vectors; returns the result of each of its layers.
 
     Texts that stand several times on a side are encoded once.
+
+    Args:
+        encoder: as the crew has loaded it.
+        crew: encodes and searches; this is its rank 0.
 
     Raises:
         UserError: the encoder gives a vector that is zero or not finite.
@@ -68,7 +80,7 @@ def mine_sentences(
     results = {}
     with work_folder(work):
         matrices = [
-            _embedded(side, which, encoder, work)
+            _embedded(side, which, encoder, work, crew)
             for side, which in zip(sides, ("source", "target"), strict=True)
         ]
         for number, layer in enumerate(encoder.layers):
@@ -77,7 +89,7 @@ def mine_sentences(
                 side.check(found, matrix_rows=False)
             key = short_key([encoder.key, layer, *(stream_digest(side.texts()) for side in sides)])
             state = StateFile(work / f"search.{layer}.safetensors", key)
-            results[layer] = mine_sides(sides, vectors, options, gold, state)
+            results[layer] = mine_sides(sides, vectors, options, gold, state, crew)
             if len(encoder.layers) > 1 and (scores := results[layer].scores):
                 log(f"layer {layer}: F1 {scores['f1']:.2f}")
     return results
@@ -105,11 +117,11 @@ def work_folder(work: Path) -> Iterator[None]:
 
 
 def _embedded(
-    side: MinedSide, which: str, encoder: SentenceEncoder, work: Path
+    side: MinedSide, which: str, encoder: SentenceEncoder, work: Path, crew: Crew
 ) -> list[npt.NDArray[Any]]:
     texts = side.texts()
     progress = Progress(f"encoded {which} sentences", len(texts))
-    return encoder.embed(texts, work / which, progress.reached)
+    return encoder.embed(texts, work / which, progress.reached, crew)
 
 
 def _file_key(side: MinedSide) -> list[object]:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import torch
 from torch import Tensor
 
 from dstilts.core.process_group import ProcessGroup
+from dstilts.retrieval.exchange import bytes_of
 from dstilts.retrieval.lists import empty, merged, moved
 from dstilts.retrieval.search import EXACT, SearchOptions, TopK, first_unusable, mutual_search
 
@@ -82,7 +82,7 @@ class _Transfer(Generic[T]):
         previous = (group.rank - 1) % group.world_size
         # Of 0 bytes nothing is sent; both ranks know the sizes.
         ops = [
-            dist.P2POp(call, _bytes(tensor), peer, tag=tag + number)
+            dist.P2POp(call, bytes_of(tensor), peer, tag=tag + number)
             for call, peer, tensors in (
                 (dist.isend, following, sent),
                 (dist.irecv, previous, received),
@@ -159,8 +159,3 @@ class _Ring:
 
     def _owner(self, step: int) -> int:
         return (self.group.rank - step) % self.group.world_size
-
-
-def _bytes(tensor: Tensor) -> Tensor:
-    """The tensor's memory as bytes, because back ends differ in the types they know."""
-    return tensor.view(-1).view(torch.uint8)

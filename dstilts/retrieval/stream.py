@@ -20,13 +20,17 @@ from torch import Tensor
 
 from dstilts.core.digest import short_key
 from dstilts.core.files import atomic_file
+from dstilts.core.process_group import ProcessGroup
+from dstilts.retrieval.crew import Crew
 from dstilts.retrieval.lists import empty, joined, merged, moved
-from dstilts.retrieval.search import EXACT, SearchOptions, TopK, first_unusable, mutual_search
+from dstilts.retrieval.search import EXACT, SearchOptions, TopK, first_unusable
 
 BLOCK_BYTES = 256 << 20  # of a block of either side
 _SAVE_SECONDS = 30.0  # at least, between two savings of the state
 _SAVE_SHARE = 20  # a saving that takes a second is made no more often than every so many seconds
 
+# `mutual_search` of two blocks on the host; of the source block the same tensor while it stays.
+BlockSearch = Callable[[Tensor, Tensor, int, SearchOptions], tuple[TopK, TopK]]
 Say = Callable[[int, int], None]  # told how many of how many blocks are done
 
 
@@ -95,11 +99,15 @@ def stream_mutual_search(
     state: StateFile | None = None,
     block_bytes: int = BLOCK_BYTES,
     say: Say | None = None,
+    search: BlockSearch | None = None,
 ) -> tuple[TopK, TopK]:
     """`mutual_search` block by block: the same lists, for any size of the blocks.
 
     With a state file a search that was killed goes on where it was last saved, and ends with what
     it would have ended with; the file is left behind, complete.
+
+    Args:
+        search: searches two blocks in memory; None: this process does.
 
     Raises:
         ValueError: as `mutual_search`. Rows are numbered within a block: look for `unusable_row`
@@ -110,15 +118,15 @@ def stream_mutual_search(
         what = [state.key, k, options, len(source), len(target), block_bytes]
         state = StateFile(state.file, short_key(what), state.seconds)
     found = _begun(spans_S, spans_T, state)
-    device = _device(options)
+    search = search or Crew(ProcessGroup()).search
     total = len(spans_S) * len(spans_T)
     kept: tuple[int, Tensor] | None = None  # the source block at hand
     for number in range(found.done, total):
         row, column = divmod(number, len(spans_T))
         if kept is None or kept[0] != row:
-            kept = (row, source.block(*spans_S[row]).to(device))
-        other = target.block(*spans_T[column]).to(device)
-        forward, backward = map(_on_host, mutual_search(kept[1], other, k, options))
+            kept = (row, source.block(*spans_S[row]))
+        other = target.block(*spans_T[column])
+        forward, backward = search(kept[1], other, k, options)
         found.rows[row] = merged(found.rows[row], moved(forward, spans_T[column][0]), k)
         found.columns[column] = merged(found.columns[column], moved(backward, spans_S[row][0]), k)
         found.done = number + 1
@@ -127,15 +135,6 @@ def stream_mutual_search(
         if say is not None:
             say(found.done, total)
     return joined(found.rows), joined(found.columns)
-
-
-def _device(options: SearchOptions) -> torch.device:
-    on_gpu = options.backend in (None, "triton", "torch") and torch.cuda.is_available()
-    return torch.device("cuda" if on_gpu else "cpu")
-
-
-def _on_host(found: TopK) -> TopK:
-    return TopK(found.scores.cpu(), found.indices.cpu())  # a host-device sync
 
 
 def _begun(
