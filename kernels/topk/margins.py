@@ -6,35 +6,46 @@ Shapes: Q queries, N corpus vectors, K neighbours of a vector.
 import importlib.util
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 
+from dstilts_kernels.topk import choice, native, native_margins, reference
 from dstilts_kernels.topk.reference import TopK
 
 MarginKind = Literal["ratio", "distance", "absolute"]
+_NAMES = ("native", "triton", choice.REFERENCE)
 
 
-def margins(forward: TopK, backward: TopK, kind: MarginKind = "ratio") -> tuple[Tensor, Tensor]:
+def margins(
+    forward: TopK, backward: TopK, kind: MarginKind = "ratio", *, backend: str | None = None
+) -> tuple[Tensor, Tensor]:
     """The margins (Q, K) and (N, K) float64 of the pairs that a mutual search found.
 
     With a, the pair's score, and b, the mean of its vectors' mean scores with their neighbours:
-    a / b for "ratio", a - b for "distance", a for "absolute" (arXiv 1811.01136).
+    a / b for "ratio", a - b for "distance", a for "absolute" (arXiv 1811.01136). All in float64;
+    where b is 0 a ratio is infinite, or no number. On a CPU all back ends give the same bits.
+
+    Args:
+        backend: "native" (CPU), "triton" (GPU) or "reference" (default: what is fastest).
 
     Raises:
-        ValueError: an unknown kind.
+        ValueError: an unknown kind, or a back end that there is not for these tensors.
     """
     if kind not in get_args(MarginKind):
         raise ValueError(f"unknown margin {kind!r}; there are {', '.join(get_args(MarginKind))}")
-    if forward.scores.is_cuda and importlib.util.find_spec("triton") is not None:
+    backend = backend or _fastest(forward.scores.device)
+    if backend not in _NAMES:
+        raise ValueError(f"no margin back end {backend!r}; there are {', '.join(_NAMES)}")
+    if backend == "triton":
         from dstilts_kernels.topk import triton_pairs
 
         return triton_pairs.margins(forward, backward, kind)
-    means_Q, means_N = forward.scores.double().mean(1), backward.scores.double().mean(1)
-    return _one_way(forward, means_Q, means_N, kind), _one_way(backward, means_N, means_Q, kind)
+    if backend == "native":
+        return native_margins.margins(forward, backward, get_args(MarginKind).index(kind))
+    return reference.margins(forward, backward, kind)
 
 
-def _one_way(found: TopK, own: Tensor, others: Tensor, kind: MarginKind) -> Tensor:
-    scores = found.scores.double()
-    if kind == "absolute":
-        return scores
-    neighbours = (own[:, None] + others[found.indices]) / 2
-    return scores / neighbours if kind == "ratio" else scores - neighbours
+def _fastest(device: torch.device) -> str:
+    if device.type == "cuda" and importlib.util.find_spec("triton") is not None:
+        return "triton"
+    return "native" if device.type == "cpu" and native.library() is not None else choice.REFERENCE

@@ -50,6 +50,8 @@ def library() -> ctypes.CDLL | None:
     loaded.search_rescore.argtypes = [pointer, size, pointer, size, pointer, pointer, pointer]
     loaded.search_rescore.argtypes += [size, number, pointer]
     loaded.search_lengths.argtypes = [pointer, size, size, number, pointer]
+    loaded.search_mean_scores.argtypes = [pointer, number, pointer]
+    loaded.search_margins.argtypes = [number, pointer, pointer, pointer, number, pointer]
     return loaded
 
 
@@ -143,7 +145,7 @@ class NativeBackend:
             torch.get_num_threads(),
             scores_QK.data_ptr(),
         )
-        _check_memory(failed)
+        check_memory(failed)
         return scores_QK
 
     def loop_seconds(
@@ -172,7 +174,7 @@ class NativeBackend:
             bare,
             ctypes.byref(seconds),
         )
-        _check_memory(failed)
+        check_memory(failed)
         return seconds.value
 
 
@@ -188,7 +190,7 @@ def lengths(x_QD: Tensor) -> Tensor | None:
     failed = loaded.search_lengths(
         x_QD.data_ptr(), *x_QD.shape, torch.get_num_threads(), lengths_Q.data_ptr()
     )
-    _check_memory(failed)
+    check_memory(failed)
     return lengths_Q
 
 
@@ -213,6 +215,7 @@ def _side(vectors: Tensor, scales: Tensor | None, found: Candidates | None) -> _
     )
 
 
-def _check_memory(failed: int) -> None:
+def check_memory(failed: int) -> None:
+    """Raises a MemoryError where a kernel says that it failed."""
     if failed:
         raise MemoryError("the search ran out of memory")

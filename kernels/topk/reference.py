@@ -1,5 +1,7 @@
 """The exact answer that every back end is held to: blocked, in float64, ties by the lowest index.
 
+Beside the neighbours the margins: means of float64, summed from the best neighbour to the last.
+
 Shapes: Q queries, N corpus vectors, D dimensions, K results of a query.
 """
 
@@ -75,6 +77,30 @@ def mutual_topk(
         columns.append(column)
         first_column += len(columns_ND)
     return _joined(rows), _joined(columns)
+
+
+def margins(forward: TopK, backward: TopK, kind: str) -> tuple[Tensor, Tensor]:
+    """See `margins.margins`."""
+    means_Q, means_N = _means(forward), _means(backward)
+    return (
+        _margins(forward, means_Q, means_N, kind),
+        _margins(backward, means_N, means_Q, kind),
+    )
+
+
+def _means(found: TopK) -> Tensor:
+    sums = torch.zeros(len(found.scores), dtype=torch.float64, device=found.scores.device)
+    for scores in found.scores.unbind(1):
+        sums += scores.double()
+    return sums / found.scores.shape[1]
+
+
+def _margins(found: TopK, own: Tensor, others: Tensor, kind: str) -> Tensor:
+    scores = found.scores.double()
+    if kind == "absolute":
+        return scores
+    around = (own[:, None] + others[found.indices]) / 2
+    return scores / around if kind == "ratio" else scores - around
 
 
 def inner_products(

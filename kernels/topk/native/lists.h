@@ -5,6 +5,7 @@
 // insertion, and so not on the number of threads.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -54,10 +55,12 @@ constexpr Score highest() {
 
 // Puts a key in its place in a full or part-filled list; whether it is among the best.
 inline bool insert(Key* list, int64_t length, Key key) {
-    int64_t place = length - 1;
-    if (key <= list[place]) return false;
-    for (; place > 0 && list[place - 1] < key; --place) list[place] = list[place - 1];
-    list[place] = key;
+    if (key <= list[length - 1]) return false;
+    // Each place gets the better of its own key and of the lower of the new one and the one above:
+    // without a branch, because where the new key goes cannot be foreseen.
+    for (int64_t place = length - 1; place > 0; --place)
+        list[place] = std::max(list[place], std::min(list[place - 1], key));
+    list[0] = std::max(list[0], key);
     return true;
 }
 

@@ -4,6 +4,7 @@
 // lock while they run. They return 0, or 1 when memory did not suffice.
 
 #include "exact.h"
+#include "margins.h"
 #include "search.h"
 #include "thin.h"
 #include "tile_avx512.h"
@@ -82,6 +83,24 @@ int search_rescore(const float* x, int64_t num_x, const float* y, int64_t dims,
 int search_lengths(const float* x, int64_t num_x, int64_t dims, int threads, double* lengths) {
     return guarded([&] {
         lengths_of(x, num_x, dims, threads, lengths);
+        return 0;
+    });
+}
+
+int search_mean_scores(const Neighbours* of, int threads, double* means) {
+    return guarded([&] {
+        mean_scores(*of, threads, means);
+        return 0;
+    });
+}
+
+int search_margins(int kind, const Neighbours* of, const double* means, const double* other_means,
+                   int threads, double* margins) {
+    static constexpr auto kFunctions = {margins_of<MarginKind::kRatio>,
+                                        margins_of<MarginKind::kDistance>,
+                                        margins_of<MarginKind::kAbsolute>};
+    return guarded([&] {
+        kFunctions.begin()[kind](*of, means, other_means, threads, margins);
         return 0;
     });
 }
