@@ -3,6 +3,8 @@
 Shapes: N rows of a side, K neighbours.
 """
 
+import contextlib
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from dstilts_kernels.topk import choice
 
 OURS = "dstilts"
 FAISS = "FAISS IndexFlatIP, both ways"
+TORCH = "torch matmul and topk, both ways"
 Search = Callable[[Tensor, Tensor, int], tuple[TopK, TopK]]
 _BLOCK = 4096  # rows of a block of torch's scores, and of a query of FAISS
 
@@ -39,7 +42,10 @@ class Side:
 def make_sides(device: torch.device) -> list[Side]:
     """Ours first, with each precision of its back end; then the peers that are installed."""
     backend = next(iter(choice.backends(device).values()))
-    sides = [Side(OURS, _ours(SearchOptions()))]
+    sides = [
+        Side(OURS, _ours(SearchOptions())),
+        Side(f"{OURS}, approximate", _ours(SearchOptions(approximate=True)), is_exact=False),
+    ]
     for precision in backend.precisions[1:]:
         exact = precision != "int8"
         options = SearchOptions(precision=precision, approximate=not exact)
@@ -49,10 +55,19 @@ def make_sides(device: torch.device) -> list[Side]:
         sides.append(Side(f"{OURS}, torch back end", _ours(SearchOptions(backend="torch"))))
     if device.type == "cpu" and importlib.util.find_spec("faiss") is not None:
         sides.append(Side(FAISS, _faiss))
-    sides.append(Side("torch matmul and topk, both ways", _torch))
+    sides.append(Side(TORCH, _torch))
     if importlib.util.find_spec("sentence_transformers") is not None:
         sides.append(Side("sentence-transformers, both ways", _sentence_transformers))
     return sides
+
+
+def peer_versions() -> dict[str, str]:
+    """The versions of what is measured beside us, and of what our kernels are written in."""
+    found = {}
+    for name in ("faiss-cpu", "sentence-transformers", "triton"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _ours(options: SearchOptions) -> Search:

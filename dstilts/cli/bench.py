@@ -111,11 +111,11 @@ def _add_search(verbs: Any) -> None:
         "search",
         "find neighbours of both directions with dstilts, FAISS and torch, interleaved in one run",
         "dstilts bench search --out search.json\n"
-        "  dstilts bench search --sizes 16000,50000 --dims 384,1024 --rounds 5 --threads 2",
+        "  dstilts bench search --sizes 16000 --dims 384 --rounds 5 --threads 2",
         search,
     )
     verb.add_argument(
-        "--sizes", type=counts, metavar="N,...", help="vectors of each side (default: 16000)"
+        "--sizes", type=counts, metavar="N,...", help="of each side (default: 16000,50000)"
     )
     verb.add_argument("--dims", type=counts, metavar="D,...", help="default: 384,1024")
     for option, metavar, text in (

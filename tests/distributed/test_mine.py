@@ -1,5 +1,6 @@
 """`dstilts mine` on real ranks: the bytes of one process, one line for a mistake, and kills."""
 
+import contextlib
 import json
 import os
 import signal
@@ -93,6 +94,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -101,7 +103,8 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     try:
         _, said = process.communicate(timeout=SECONDS)
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the ranks with their launcher
     return process.returncode, said
 
 

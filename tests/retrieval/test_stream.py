@@ -1,5 +1,7 @@
 """Search by blocks from mapped files: the lists of one search, also after a kill at any block."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from dstilts.retrieval import stream
 from dstilts.retrieval.search import TopK, mutual_search
 from dstilts.retrieval.stream import StateFile, Vectors, stream_mutual_search, unusable_row
+from tests.distributed.launch import REPOSITORY
 
 WIDTH = 12
 ROW_BYTES = WIDTH * 4
@@ -144,3 +147,49 @@ def test_rows_that_cannot_be_searched(tmp_path: Path) -> None:
     # Large and small numbers are none of that.
     edges = np.array([[3e38, 3e38, 3e38], [1e-45, 0, 0]], np.float32)
     assert unusable_row(Vectors(edges)) is None
+
+
+# The process may take 64 MiB more than it has; its file has 160 MiB. Mapped pages do not count, as
+# they do not fill the memory; copies of them do.
+BOUNDED = """
+import resource, sys
+import numpy as np
+import torch
+from dstilts.retrieval.stream import Vectors, stream_mutual_search, unusable_row
+torch.set_num_threads(1)
+many, few = (Vectors(np.load(name, mmap_mode="r")) for name in sys.argv[1:3])
+stream_mutual_search(Vectors(many.matrix[:99]), Vectors(few.matrix[:99]), 3)
+status = dict(line.split(":") for line in open("/proc/self/status") if line.startswith("VmData"))
+bytes_now = int(status["VmData"].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (bytes_now + (64 << 20),) * 2)
+try:
+    many.block(0, len(many))
+except MemoryError:
+    print("too large")
+assert unusable_row(many, 4 << 20) is None
+for number, sides in enumerate([(many, few), (few, many)]):
+    forward, backward = stream_mutual_search(*sides, 3, block_bytes=4 << 20)
+    np.savez(sys.argv[3 + number], *forward, *backward)
+"""
+
+
+def test_a_file_that_is_larger_than_the_memory(tmp_path: Path) -> None:
+    width, rows = 4096, 10_000
+    draws = np.random.default_rng(8)
+    few = draws.normal(size=(400, width)).astype(np.float32)
+    np.save(tmp_path / "few.npy", few)
+    shape = (rows, width)
+    many = np.lib.format.open_memmap(tmp_path / "many.npy", "w+", np.float32, shape)
+    for first in range(0, rows, 400):  # near copies, moved further from part to part
+        many[first : first + 400] = few + np.roll(few, 1 + first // 400, axis=1)
+    many.flush()
+    files = [str(tmp_path / name) for name in ("many.npy", "few.npy", "one.npz", "other.npz")]
+    run = subprocess.run(
+        [sys.executable, "-c", BOUNDED, *files], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split("\n")[0] == "too large"
+    sides = torch.from_numpy(np.array(many)), torch.from_numpy(few)
+    for file, (x, y) in zip(files[2:], (sides, sides[::-1]), strict=True):
+        found = [torch.from_numpy(values) for values in np.load(file).values()]
+        assert_same((TopK(*found[:2]), TopK(*found[2:])), mutual_search(x, y, 3))
