@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except RunError as error:
         print(f"dstilts failed: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code
 
 
 def without_local_rank(arguments: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Mistakes of the user and failures of a run: one line at the command line, exit code 2 or 1."""
+"""Mistakes of the user and failures of a run: one line at the command line, and an exit code."""
 
 from pathlib import Path
 
@@ -44,6 +44,14 @@ class UserError(Exception):
 
 class RunError(Exception):
     """A run cannot go on, and not because of what the user gave; a restart may help."""
+
+    exit_code = 1
+
+
+class IncompleteError(RunError):
+    """A part of a run failed; everything else is done and written."""
+
+    exit_code = 3
 
 
 def _rebuild(problem: str, file: str | None, line: int | None, remedy: str | None) -> "UserError":

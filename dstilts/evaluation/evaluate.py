@@ -1,19 +1,18 @@
 """The farm: every model on its tasks in every language, only what is missing, then the records."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future, as_completed
 from pathlib import Path
 
-from dstilts.core.errors import UserError
-from dstilts.core.logs import log
+from dstilts.core.disk import disk_error, is_disk_full
+from dstilts.core.errors import IncompleteError, RunError, UserError
 from dstilts.evaluation.board import write_scores
+from dstilts.evaluation.compute import compute
+from dstilts.evaluation.executors import Workers
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.models import ModelShelf
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
-from dstilts.evaluation.progress import Progress
 from dstilts.evaluation.records import Item, RecordFolder
 from dstilts.evaluation.scoring import Scoring
-from dstilts.evaluation.worker import run_shard
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.source import Source
@@ -25,12 +24,13 @@ def evaluate(
     source: Source,
     output: Path,
     options: EvaluationOptions,
-    executor: Executor | None,
+    executor: Workers | None,
 ) -> list[Path]:
     """Evaluates all models; returns the records in the order of the requests.
 
     What an earlier evaluation left below `output` is used: records and predictions of the same
-    model, examples and options, and outputs of shards of the same plan.
+    model, examples and options, and outputs of shards of the same plan. Evaluations at work on the
+    same folder at the same time share what they find there.
 
     Args:
         executor: from `open_executor`; None on a rank that has served another one, for which there
@@ -39,24 +39,70 @@ def evaluate(
     Raises:
         UserError: an unknown task or language, a model without the head of a task, no examples,
             examples without labels, or a broken file.
+        IncompleteError: shards were given up; the records of all else are written.
+        RunError: a disk is full, or workers cannot work; what was computed is kept.
     """
     if executor is None:
         return []
     folder, shelf = RecordFolder(output), ModelShelf()
     items = _items(requests, source, options, shelf)
+    try:
+        _complete(items, folder, shelf, source, executor)
+    except Exception as error:
+        # Libraries that write by themselves raise types of their own.
+        if not is_disk_full(error):
+            raise
+        raise RunError(
+            f"{disk_error(error, output)}: what was computed before is kept: make room and start "
+            "again"
+        ) from None
+    return [folder.record_file(item) for item in items]
+
+
+def _complete(
+    items: Sequence[Item],
+    folder: RecordFolder,
+    shelf: ModelShelf,
+    source: Source,
+    workers: Workers,
+) -> None:
+    """Computes, scores and draws what is missing."""
     missing = [item for item in items if not folder.has_record(item)]
     scoring = Scoring(folder, source.identity(), missing)
     predicted = [item for item in missing if folder.stored_predictions(item) is not None]
     scoring.score(predicted)
+    unknown = [item for item in missing if item not in predicted]
     plans = [
-        ModelPlan(group, shelf.reader(group[0].model), folder)
-        for group in _by_model([item for item in missing if item not in predicted])
+        _plan(of_model, [item for item in items if item.model.key == key], shelf, folder, workers)
+        for key, of_model in _by_model(unknown).items()
     ]
-    _compute(plans, executor, scoring)
+    failures = compute(plans, workers, scoring, folder) if plans else []
     drawn = {i.model.location: folder.record_file(i).parent for i in missing if i.model.published}
     for location, records in drawn.items():
         write_scores(Path(location), records.glob("*.json"))
-    return [folder.record_file(item) for item in items]
+    if failures:
+        raise IncompleteError(
+            f"{'; '.join(failures)}; everything else is done: start again for the rest"
+        )
+
+
+def _plan(
+    missing: Sequence[Item],
+    items: Sequence[Item],
+    shelf: ModelShelf,
+    folder: RecordFolder,
+    workers: Workers,
+) -> ModelPlan:
+    """The plan of a model's missing items, as a part of one of all items where that was begun."""
+    reader = shelf.reader(missing[0].model)
+    if len(missing) < len(items):
+        whole = ModelPlan(items, reader, folder, workers.threads)
+        if whole.is_begun:
+            whole.cut()
+            return whole.only(missing)
+    plan = ModelPlan(missing, reader, folder, workers.threads)
+    plan.cut()
+    return plan
 
 
 def _items(
@@ -116,36 +162,8 @@ class _Sets:
         return self._read[what]
 
 
-def _by_model(items: Sequence[Item]) -> list[list[Item]]:
+def _by_model(items: Sequence[Item]) -> dict[str, list[Item]]:
     groups: dict[str, list[Item]] = {}
     for item in items:
         groups.setdefault(item.model.key, []).append(item)
-    return list(groups.values())
-
-
-def _compute(plans: Sequence[ModelPlan], executor: Executor, scoring: Scoring) -> None:
-    """Runs the missing shards of all models; merges and scores each model as it is complete."""
-    waiting = {plan: len(plan.missing()) for plan in plans}
-    num_shards = sum(len(plan.shards) for plan in plans)
-    if plans:
-        there = num_shards - sum(waiting.values())
-        log(f"models to evaluate: {len(plans)}, in {num_shards} shards, of which {there} are there")
-    for plan in [plan for plan, number in waiting.items() if number == 0]:
-        scoring.finish(plan)
-    # In the order of the models, so that a worker loads each of them once.
-    running: dict[Future[int], ModelPlan] = {
-        executor.submit(run_shard, shard): plan for plan in plans for shard in plan.missing()
-    }
-    try:
-        with Progress(len(running)) as progress:
-            for future in as_completed(running):
-                future.result()
-                progress.advance()
-                plan = running[future]
-                waiting[plan] -= 1
-                if waiting[plan] == 0:
-                    scoring.finish(plan)
-    finally:
-        # After a mistake or an interrupt the rest need not run; what is done is kept.
-        for future in running:
-            future.cancel()
+    return groups

@@ -1,14 +1,20 @@
-"""Where shards run: ranks of MPI, a pool of processes, or a thread of this process."""
+"""Who runs shards: ranks of MPI, processes, or a thread of this process."""
 
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.sharedctypes import Synchronized
-from typing import cast
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
+from dstilts.core.logs import log
 from dstilts.evaluation import worker
+
+HANGS = 69  # the exit code of a job of which a rank hangs, as in training
 
 # What launchers set: the number of ranks of the job, and a rank's number on its node.
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -17,11 +23,37 @@ _LOCAL_RANKS = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"
 _LOCAL_SIZES = ("MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE")
 
 
-@contextlib.contextmanager
-def open_executor(workers: int) -> Iterator[Executor | None]:
-    """An executor for `run_shard`, the same interface whatever is behind it.
+class Worker(Protocol):
+    """Runs one thing at a time."""
 
-    Under mpiexec (or srun with MPI) with several ranks, rank 0 gets the executor and all others
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        """Runs a function of a module; its result is sent back."""
+        ...
+
+    def replace(self) -> bool:
+        """Ends what the worker does, whatever that is; whether it can work again after that."""
+        ...
+
+
+@dataclass
+class Workers:
+    """All workers of an evaluation.
+
+    Attributes:
+        threads: of each.
+        has_lost: whether one hangs that cannot be ended.
+    """
+
+    each: Sequence[Worker]
+    threads: int
+    has_lost: bool = False
+
+
+@contextlib.contextmanager
+def open_executor(workers: int) -> Iterator[Workers | None]:
+    """Workers for `run_shard`, the same interface whatever is behind it.
+
+    Under mpiexec (or srun with MPI) with several ranks, rank 0 gets the workers and all others
     serve it: for them the context begins when rank 0 has left it, with None, and `evaluate` does
     nothing. So every rank runs the same program, and whatever may fail on the way belongs inside
     the context: a rank 0 that never opens it leaves the others waiting. Otherwise `workers`
@@ -29,35 +61,105 @@ def open_executor(workers: int) -> Iterator[Executor | None]:
     threads may change the last bits of a sum, nothing else depends on how shards are run.
     """
     if _launched_by_mpi():
-        from mpi4py import MPI
-        from mpi4py.futures import MPICommExecutor
-
-        # Rank 0 hands out the work, so on its node one rank fewer computes.
-        local_workers = max(1, _variable(_LOCAL_SIZES, MPI.COMM_WORLD.size) - 1)
-        threads = max(1, _num_cores() // local_workers)
-        pool = MPICommExecutor(MPI.COMM_WORLD, root=0, initializer=_start_rank, initargs=(threads,))
-        with pool as executor:
-            yield cast(Executor | None, executor)  # on the other ranks None, after they have served
+        with _ranks() as ranks:
+            yield ranks
     elif workers > 1:
-        context = multiprocessing.get_context("spawn")
-        number = context.Value("i", 0)
-        with ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            initializer=_start_process,
-            initargs=(max(1, _num_cores() // workers), number),
-        ) as executor:
-            yield executor
+        threads = max(1, _num_cores() // workers)
+        processes = [_Process(threads, number) for number in range(workers)]
+        try:
+            yield Workers(processes, threads)
+        finally:
+            for process in processes:
+                process.replace()  # idle, or given up: what is done is written
     else:
         with ThreadPoolExecutor(1) as executor:
-            yield executor
+            yield Workers([_Slot(executor)], worker.num_threads())
 
 
-def _start_process(threads: int, number: "Synchronized[int]") -> None:
-    with number.get_lock():
-        mine = number.value
-        number.value += 1
-    worker.start(threads, mine)
+class _Process:
+    """A process of its own, so that only its own shard is lost with it."""
+
+    def __init__(self, threads: int, number: int) -> None:
+        self._arguments = (threads, number)
+        self._executor: ProcessPoolExecutor | None = None
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                1,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_process,
+                initargs=self._arguments,
+            )
+        return self._executor.submit(function, *arguments)
+
+    def replace(self) -> bool:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            # There is no public way before `kill_workers` of Python 3.14.
+            for process in list((executor._processes or {}).values()):
+                process.kill()  # a stopped process ends by nothing less
+            executor.shutdown(wait=False, cancel_futures=True)
+        return True
+
+
+class _Slot:
+    """A rank, or the thread, of an executor that has as many slots."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        return self._executor.submit(function, *arguments)
+
+    def replace(self) -> bool:
+        return False  # a rank ends with the whole job only, a thread with the process
+
+
+@contextlib.contextmanager
+def _ranks() -> Iterator[Workers | None]:
+    from mpi4py import MPI
+    from mpi4py.futures import MPICommExecutor
+
+    # Rank 0 hands out the work, so on its node one rank fewer computes.
+    local_workers = max(1, _variable(_LOCAL_SIZES, MPI.COMM_WORLD.size) - 1)
+    threads = max(1, _num_cores() // local_workers)
+    pool = MPICommExecutor(MPI.COMM_WORLD, root=0, initializer=_start_rank, initargs=(threads,))
+    with pool as executor:
+        if executor is None:
+            yield None  # this rank has served
+            return
+        ranks = Workers([_Slot(cast(Executor, executor))] * (MPI.COMM_WORLD.size - 1), threads)
+        try:
+            yield ranks
+        finally:
+            if ranks.has_lost:
+                _abort(MPI)
+
+
+def _abort(mpi: Any) -> None:
+    """Ends the job: a rank that hangs would never be waited for to the end."""
+    error = sys.exc_info()[1]
+    if error is not None:
+        log(str(error))
+    log("a rank hangs, and ends with the whole job; all that was computed is written")
+    sys.stdout.flush()
+    mpi.COMM_WORLD.Abort(HANGS)
+
+
+def _start_process(threads: int, number: int) -> None:
+    # An interrupt on a terminal reaches all processes; the one that hands out the work decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    worker.start(threads, number)
+
+
+def _end_with_parent() -> None:
+    """A worker would wait forever for the next shard of a process that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _start_rank(threads: int) -> None:

@@ -1,16 +1,15 @@
 """From the outputs of all shards to one prediction for each example, exactly."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.numpy import load_file
 
 from dstilts.evaluation.outputs import Arrays
+from dstilts.evaluation.shard_file import same_units, units_in
 from dstilts.evaluation.shards import Units, column
 from dstilts.retrieval.bucc import mine_translations
 from dstilts.retrieval.ranking import ranked_candidates
@@ -39,28 +38,26 @@ class PlannedSet:
     places: Places | None = None  # retrieval only
 
 
-def read_outputs(files: Sequence[Path], units: Units) -> dict[int, Arrays]:
-    """The outputs of all shards by table, in whatever order the files have them.
+def join_outputs(outputs: Iterable[Mapping[int, Arrays]], units: Units) -> dict[int, Arrays]:
+    """The outputs of shards by table, in whatever order the shards have them.
 
     Args:
-        units: all units of the plan.
+        units: all that the shards are of.
 
     Raises:
-        MergeError: the units of the files are not exactly these.
+        MergeError: the outputs are not of exactly these.
     """
     parts: dict[int, list[Arrays]] = {}
-    for file in files:
-        tables: dict[int, Arrays] = {}
-        for name, array in load_file(file).items():
-            number, _, field = name.partition(".")
-            tables.setdefault(int(number), {})[field] = array
+    for tables in outputs:
         for number, arrays in tables.items():
             parts.setdefault(number, []).append(arrays)
     found = {
         number: {name: np.concatenate([part[name] for part in arrays]) for name in arrays[0]}
         for number, arrays in parts.items()
     }
-    _check(found, units)
+    have = units_in(found)
+    if not same_units(have, units):
+        raise MergeError(f"the shards have outputs of {len(have)} units, the plan {len(units)}")
     return found
 
 
@@ -84,21 +81,6 @@ def predictions(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, P
     if merged.keys() != set(ids) or len(ids) != len(merged):
         raise MergeError(f"{len(merged)} predictions for {len(ids)} examples")
     return {name: merged[name] for name in ids}
-
-
-def _check(found: Mapping[int, Arrays], units: Units) -> None:
-    empty = np.empty((0, 3), dtype=np.int32)
-    given = [
-        np.column_stack([np.full_like(arrays["row"], number), arrays["row"], arrays["choice"]])
-        for number, arrays in found.items()
-    ]
-    have = np.concatenate([empty, *given])
-    if not np.array_equal(_sorted(have), _sorted(units)):
-        raise MergeError(f"the shards have outputs of {len(have)} units, the plan {len(units)}")
-
-
-def _sorted(units: Units) -> Units:
-    return units[np.lexsort(units.T[::-1])]
 
 
 def _pairs(planned: PlannedSet, found: Mapping[int, Arrays]) -> dict[str, Prediction]:

@@ -11,7 +11,8 @@ from dstilts.checkpoints.manifest import PhaseRecord, read_manifest
 from dstilts.checkpoints.publish import is_published
 from dstilts.core.digest import short_key
 from dstilts.core.errors import UserError
-from dstilts.models.encoder import load_encoder
+from dstilts.evaluation.costs import EncoderShape
+from dstilts.models.encoder import EncoderBundle, load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import TaskSpec
 from dstilts.tasks.transform.few_shot import FewShot
@@ -70,6 +71,7 @@ class Reader:
 
     tokenizer: PreTrainedTokenizerFast
     longest: int | None  # tokens of the longest input; None: no limit
+    shape: EncoderShape  # of the encoders that read so
 
 
 class ModelShelf:
@@ -87,7 +89,7 @@ class ModelShelf:
         if is_published(Path(location)):
             return _published(Path(location))
         bundle = load_encoder(location)
-        self._readers[bundle.digest] = Reader(bundle.tokenizer, bundle.max_length)
+        self._readers[bundle.digest] = _reader(bundle)
         return EvaluatedModel(
             location=location,
             published=False,
@@ -102,8 +104,12 @@ class ModelShelf:
         """The model's tokenizer and longest input."""
         if model.reader not in self._readers:
             bundle = load_encoder(model.location)
-            self._readers[model.reader] = Reader(bundle.tokenizer, bundle.max_length)
+            self._readers[model.reader] = _reader(bundle)
         return self._readers[model.reader]
+
+
+def _reader(bundle: EncoderBundle) -> Reader:
+    return Reader(bundle.tokenizer, bundle.max_length, EncoderShape.of(bundle.model))
 
 
 def _published(folder: Path) -> EvaluatedModel:

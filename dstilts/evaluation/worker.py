@@ -1,6 +1,7 @@
 """What a worker does: loads a model once, runs the micro-batches of a shard, keeps the outputs."""
 
 import functools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.numpy import save_file
 from torch import Tensor
 
 from dstilts.checkpoints.publish import load_published
 from dstilts.core.errors import UserError
-from dstilts.core.files import atomic_file
 from dstilts.core.random_numbers import stream
 from dstilts.evaluation.outputs import Arrays, Columns, outputs
+from dstilts.evaluation.shard_file import ShardOutputs, Timing, is_whole, write_shard
 from dstilts.evaluation.shards import Shard, TableRef, Units
 from dstilts.models.collate import collate
 from dstilts.models.encoder import load_encoder
@@ -54,6 +54,11 @@ def start(threads: int, number: int) -> None:
     _number = number
 
 
+def num_threads() -> int:
+    """Of the products of this process."""
+    return torch.get_num_threads()
+
+
 def run_shard(shard: Shard) -> int:
     """Runs a shard and writes its file whole; returns how many units it had.
 
@@ -64,20 +69,24 @@ def run_shard(shard: Shard) -> int:
     Raises:
         UserError: the model or a token table cannot be loaded.
     """
+    num_units = sum(map(len, shard.batches))
+    if is_whole(shard):
+        return num_units  # another evaluation at work on the same folder was first
     loaded = _load(shard)
     tables = [_open(table.file, table.kind) for table in shard.tables]
     parts: dict[int, list[Arrays]] = {}
-    for units in shard.batches:
+    timings = []
+    for units, length in zip(shard.batches, shard.lengths, strict=True):
+        begun = time.perf_counter()
         for table, arrays in _run(units, shard, tables, loaded).items():
             parts.setdefault(table, []).append(arrays)
+        timings.append(Timing(len(units), length, time.perf_counter() - begun))
     kept = {
-        f"{table}.{name}": np.concatenate([part[name] for part in found])
+        table: {name: np.concatenate([part[name] for part in found]) for name in found[0]}
         for table, found in parts.items()
-        for name in found[0]
     }
-    with atomic_file(shard.file) as temporary:
-        save_file(kept, temporary)
-    return sum(map(len, shard.batches))
+    write_shard(shard, ShardOutputs(kept, tuple(timings), num_threads()))
+    return num_units
 
 
 @torch.inference_mode()

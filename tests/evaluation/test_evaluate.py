@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 
 from dstilts.checkpoints.manifest import read_manifest
 from dstilts.core.errors import UserError
-from dstilts.evaluation import evaluate as farm
-from dstilts.evaluation import shards as shard_rules
+from dstilts.evaluation import compute, shards
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
@@ -106,8 +104,7 @@ def assert_close(found: Any, expected: Any) -> None:
 def test_two_processes_give_the_same_files(
     model: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dstilts.evaluation.farm.SHARD_TOKENS", 300)
-    monkeypatch.setattr(shard_rules, "SHARD_TOKENS", 300)
+    monkeypatch.setattr(shards, "_LEAST_SECONDS", 1e-3)
     run(model, tmp_path / "two", workers=2, tokens=130)
     run(model, tmp_path / "one", tokens=130)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
@@ -164,7 +161,7 @@ def test_a_second_run_computes_nothing(
     model: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {file: file.stat().st_mtime_ns for file in runs.rglob("*") if file.is_file()}
-    monkeypatch.setattr(farm, "run_shard", _must_not_run)
+    monkeypatch.setattr(compute, "run_shard", _must_not_run)
     assert len(run(model, runs)) == len(collect_records(runs))
     after = {file: file.stat().st_mtime_ns for file in runs.rglob("*") if file.is_file()}
     assert after == before
@@ -179,7 +176,7 @@ def test_a_lost_record_is_made_from_the_predictions(
 ) -> None:
     shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
     next(tmp_path.glob("records/*/xquad.de*")).unlink()
-    monkeypatch.setattr(farm, "run_shard", _must_not_run)
+    monkeypatch.setattr(compute, "run_shard", _must_not_run)
     run(model, tmp_path)
     assert contents(tmp_path) == contents(runs)
 
@@ -193,7 +190,7 @@ def test_changed_predictions_are_scored_again(
     examples = SOURCE.load("xnli", "test", "en").examples
     table["predictions"] = {example.id: example.label for example in examples}
     file.write_text(json.dumps(table))
-    monkeypatch.setattr(farm, "run_shard", _must_not_run)
+    monkeypatch.setattr(compute, "run_shard", _must_not_run)
     run(model, tmp_path)
     (record,) = [r for r in collect_records(tmp_path) if (r.task, r.language) == ("xnli", "en")]
     assert record.metrics["accuracy"] == 100
@@ -202,8 +199,7 @@ def test_changed_predictions_are_scored_again(
 def test_goes_on_where_a_killed_run_was(
     model: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dstilts.evaluation.farm.SHARD_TOKENS", 600)
-    monkeypatch.setattr(shard_rules, "SHARD_TOKENS", 600)
+    monkeypatch.setattr(shards, "_LEAST_SECONDS", 1e-3)
     ran: list[str] = []
 
     def killed(shard: Shard) -> int:
@@ -212,14 +208,14 @@ def test_goes_on_where_a_killed_run_was(
         ran.append(shard.file.name)
         return run_shard(shard)
 
-    monkeypatch.setattr(farm, "run_shard", killed)
+    monkeypatch.setattr(compute, "run_shard", killed)
     with pytest.raises(KeyboardInterrupt):
         run(model, tmp_path, tokens=300)
     assert not list(tmp_path.glob("records/*/*"))
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 
     monkeypatch.setattr(
-        farm, "run_shard", lambda shard: ran.append(shard.file.name) or run_shard(shard)
+        compute, "run_shard", lambda shard: ran.append(shard.file.name) or run_shard(shard)
     )
     run(model, tmp_path, tokens=300)
     assert len(ran) == len(set(ran)) > 3
@@ -235,7 +231,7 @@ def test_examples_that_a_model_was_trained_on_are_left_out(model: Path, tmp_path
     (trained / "manifest.json").write_text(json.dumps(table))
     for folder, number in ((model, 9), (trained, 7)):
         request = EvaluationRequest(str(folder), ("xnli",), languages=("de", "th"), split="dev")
-        with ThreadPoolExecutor(1) as executor:
+        with open_executor(1) as executor:
             output = tmp_path / folder.name
             files = evaluate([request], SOURCE, output, EvaluationOptions(), executor)
         records = [json.loads(file.read_text()) for file in files]
@@ -248,7 +244,7 @@ def test_examples_that_a_model_was_trained_on_are_left_out(model: Path, tmp_path
 def test_another_subset_replaces_the_record(model: Path, runs: Path, tmp_path: Path) -> None:
     request = EvaluationRequest(str(model), ("xnli",), languages=("de",), limit=4)
     shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
-    with ThreadPoolExecutor(1) as executor:
+    with open_executor(1) as executor:
         (file,) = evaluate([request], SOURCE, tmp_path, EvaluationOptions(), executor)
     record = json.loads(file.read_text())
     assert record["num_examples"] == 4
@@ -284,7 +280,7 @@ def test_two_models_in_one_farm(model: Path, runs: Path, tmp_path: Path) -> None
     second = publish_tiny(tmp_path / "models" / "second", key="k2", seed=2)
     output = tmp_path / "runs"
     requests = [EvaluationRequest(str(m), ("udpos",)) for m in (model, second, model)]
-    with ThreadPoolExecutor(1) as executor:
+    with open_executor(1) as executor:
         files = evaluate(requests, SOURCE, output, EvaluationOptions(), executor)
     assert [file.parent.name for file in files] == ["k1", "k1", "k2", "k2"]
     for name, expected in predictions(runs).items():
@@ -301,7 +297,7 @@ def test_two_models_in_one_farm(model: Path, runs: Path, tmp_path: Path) -> None
 def test_the_same_cell_with_two_limits_is_refused(model: Path, tmp_path: Path) -> None:
     requests = [EvaluationRequest(str(model), ("xnli",), limit=limit) for limit in (2, 3)]
     with (
-        ThreadPoolExecutor(1) as executor,
+        open_executor(1) as executor,
         pytest.raises(UserError, match=r"xnli\.de\.test is asked for twice"),
     ):
         evaluate(requests, SOURCE, tmp_path, EvaluationOptions(), executor)

@@ -1,6 +1,8 @@
-"""Which executor a program gets. Real processes and ranks: `test_evaluate`."""
+"""Which workers a program gets. Real ranks: `test_evaluate`; lost ones: `test_schedule`."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import os
+import time
+from concurrent.futures import BrokenExecutor
 
 import pytest
 
@@ -11,10 +13,21 @@ def test_one_worker_is_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     # One rank alone, as under `srun -n 1`, has nobody to serve it.
     monkeypatch.setenv("PMI_RANK", "0")
     monkeypatch.setenv("PMI_SIZE", "1")
-    with open_executor(1) as executor:
-        assert isinstance(executor, ThreadPoolExecutor)
+    with open_executor(1) as workers:
+        assert workers is not None
+        (worker,) = workers.each
+        assert worker.submit(os.getpid).result() == os.getpid()
+        assert not worker.replace()
 
 
-def test_several_workers_are_processes() -> None:
-    with open_executor(3) as executor:
-        assert isinstance(executor, ProcessPoolExecutor)
+def test_a_process_is_replaced_without_the_others() -> None:
+    with open_executor(2) as workers:
+        assert workers is not None
+        first, second = workers.each
+        hanging, other = first.submit(time.sleep, 600), second.submit(os.getpid)
+        before = other.result()
+        assert first.replace()
+        with pytest.raises(BrokenExecutor):
+            hanging.result(timeout=60)
+        assert second.submit(os.getpid).result() == before
+        assert first.submit(os.getpid).result() not in (before, os.getpid())

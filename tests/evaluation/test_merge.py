@@ -1,14 +1,13 @@
 """Outputs of shards, in any order, to one prediction an example; anything else is refused."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from datasets import Dataset
-from safetensors.numpy import save_file
 
-from dstilts.evaluation.merge import MergeError, PlannedSet, predictions, read_outputs
+from dstilts.evaluation.merge import MergeError, PlannedSet, join_outputs, predictions
+from dstilts.evaluation.outputs import Arrays
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import (
     ChoiceExample,
@@ -23,22 +22,17 @@ from dstilts.tasks.examples import (
 UNITS = np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0]], dtype=np.int32)
 
 
-def shard(file: Path, table: int, rows: list[int]) -> Path:
-    save_file(
-        {
-            f"{table}.row": np.array(rows, dtype=np.int32),
-            f"{table}.choice": np.zeros(len(rows), dtype=np.int32),
-            f"{table}.label": np.array(rows, dtype=np.int32) + 10 * table,
-        },
-        file,
-    )
-    return file
+def outputs(table: int, rows: list[int]) -> dict[int, Arrays]:
+    arrays = {
+        "row": np.array(rows, dtype=np.int32),
+        "choice": np.zeros(len(rows), dtype=np.int32),
+        "label": np.array(rows, dtype=np.int32) + 10 * table,
+    }
+    return {table: arrays}
 
 
-def test_reads_shards_in_any_order(tmp_path: Path) -> None:
-    files = [shard(tmp_path / "a", 1, [0]), shard(tmp_path / "b", 0, [1])]
-    files.append(shard(tmp_path / "c", 0, [0]))
-    found = read_outputs(files, UNITS)
+def test_joins_shards_in_any_order() -> None:
+    found = join_outputs([outputs(1, [0]), outputs(0, [1]), outputs(0, [0])], UNITS)
     assert {number: arrays["label"].tolist() for number, arrays in found.items()} == {
         0: [1, 0],
         1: [10],
@@ -46,10 +40,9 @@ def test_reads_shards_in_any_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [[0], [0, 1, 1], [0, 2], [0, 1, 2]])
-def test_refuses_units_that_are_missing_or_twice_there(tmp_path: Path, rows: list[int]) -> None:
-    files = [shard(tmp_path / "a", 1, [0]), shard(tmp_path / "b", 0, rows)]
+def test_refuses_units_that_are_missing_or_twice_there(rows: list[int]) -> None:
     with pytest.raises(MergeError, match=r"the plan 3"):
-        read_outputs(files, UNITS)
+        join_outputs([outputs(1, [0]), outputs(0, rows)], UNITS)
 
 
 def merged(name: str, examples: list[Example], rows: list[int], **arrays: list[Any]) -> Any:

@@ -5,8 +5,7 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dstilts.evaluation import shards
-from dstilts.evaluation.shards import cut_into_shards, units_of
+from dstilts.evaluation.shards import cut_into_shards, num_shards, runs, units_of
 from dstilts.sampling.batches import micro_batches
 
 
@@ -35,12 +34,17 @@ def test_micro_batches_hold_every_unit_once_within_the_budget(
         assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= tokens
 
 
-@given(st.lists(st.integers(1, 4096), max_size=200))
-def test_shards_are_runs_of_about_equal_cost(costs: list[int]) -> None:
-    cut = cut_into_shards(costs)
+@given(st.lists(st.floats(1e-4, 10), min_size=1, max_size=200), st.integers(1, 50))
+def test_shards_are_runs_of_about_equal_cost(costs: list[float], number: int) -> None:
+    cut = runs(cut_into_shards(np.array(costs), number))
     assert [cost for part in cut for cost in costs[part]] == costs
     assert all(costs[part] for part in cut)
+    assert len(cut) <= number
     for part in cut:
         # A shard holds the middles of its micro-batches: over by half of one at either end.
-        assert sum(costs[part]) <= shards.SHARD_TOKENS + max(costs)
-    assert len(cut) == -(-sum(costs) // shards.SHARD_TOKENS)
+        assert sum(costs[part]) <= sum(costs) / number + max(costs) + 1e-9
+
+
+def test_short_jobs_have_shards_for_all_workers_and_long_ones_short_shards() -> None:
+    assert runs(cut_into_shards(np.empty(0), 1)) == []
+    assert [num_shards(seconds) for seconds in (0.01, 1, 20, 100, 4000)] == [1, 4, 40, 40, 800]
