@@ -87,9 +87,9 @@ class _Process:
         if self._executor is None:
             self._executor = ProcessPoolExecutor(
                 1,
-                mp_context=multiprocessing.get_context("spawn"),
+                mp_context=_context(),
                 initializer=_start_process,
-                initargs=self._arguments,
+                initargs=(dict(os.environ), *self._arguments),
             )
         return self._executor.submit(function, *arguments)
 
@@ -147,7 +147,16 @@ def _abort(mpi: Any) -> None:
     mpi.COMM_WORLD.Abort(HANGS)
 
 
-def _start_process(threads: int, number: int) -> None:
+def _context() -> Any:
+    """Processes that are forked from one which has imported everything, and done nothing else: so
+    a worker begins at once, and one that takes a lost one's place too."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([worker.__name__])
+    return context
+
+
+def _start_process(environment: dict[str, str], threads: int, number: int) -> None:
+    os.environ.update(environment)  # the one they are forked from may be older
     # An interrupt on a terminal reaches all processes; the one that hands out the work decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -22,7 +22,8 @@ from dstilts.evaluation.executors import Worker, Workers
 from dstilts.evaluation.shards import Shard
 
 TRIES = 3
-PATIENCE = 300.0  # seconds that every shard has, the loading of its model included
+PATIENCE = 300.0  # seconds that every shard has
+START_PATIENCE = 600.0  # the same where a worker has to start, or to load a model
 SLOWNESS = 20.0  # a shard that takes so many times its estimate on top of that hangs
 _LOOK_SECONDS = 1.0
 
@@ -81,6 +82,7 @@ class Schedule:
         self._todo: deque[Shard] = deque()
         self._running: dict[int, _Running] = {}  # by number of the worker
         self._tries: Counter[Path] = Counter()
+        self._models: dict[int, str] = {}  # that each worker is known to have loaded
         self._lost_in_a_row = 0
         self._taken = self._expected = 0.0  # seconds of the shards that are done
         self._stopped = False
@@ -164,22 +166,23 @@ class Schedule:
     def _end(self, number: int, running: _Running) -> None:
         if self._running.get(number) is not running:
             return  # it was given up before
-        del self._running[number]
-        self._idle.append((number, running.worker))
         error = running.future.exception()
         if isinstance(error, BrokenExecutor):
-            running.worker.replace()
-            self._lose(running.shard)
+            self._lose(number, running, "its worker was lost")
             return
         if error is not None:
             raise error
+        del self._running[number]
+        self._idle.append((number, running.worker))
         self._lost_in_a_row = 0
         result = running.future.result()
         if isinstance(result, UserError):
             raise result
         if result is None:
-            self._taken += running.seconds
-            self._expected += running.shard.seconds
+            if self._models.get(number) == running.shard.digest:
+                self._taken += running.seconds
+                self._expected += running.shard.seconds
+            self._models[number] = running.shard.digest
             self._outcomes.put(Outcome(running.shard))
         elif result.is_disk_full:
             raise RunError(
@@ -193,26 +196,29 @@ class Schedule:
         slowness = SLOWNESS * max(1.0, self._taken / (self._expected or 1.0))
         for number, running in list(self._running.items()):
             running.seconds += seconds
-            patience = PATIENCE + slowness * running.shard.seconds
-            if running.seconds < patience or len(self._workers.each) == 1:
-                continue
-            del self._running[number]
-            if running.worker.replace():
-                self._idle.append((number, running.worker))
-            else:
-                self._workers.has_lost = True
-            self._fail(running.shard, f"its worker did not answer for {duration(patience)}")
+            is_loaded = self._models.get(number) == running.shard.digest
+            patience = PATIENCE if is_loaded else START_PATIENCE
+            patience += slowness * running.shard.seconds
+            if running.seconds >= patience and len(self._workers.each) > 1:
+                reason = f"its worker did not answer for {duration(patience)}"
+                self._lose(number, running, reason)
         if not self._running and not self._idle:
             raise RunError("all workers hang; what was computed is kept: start again")
 
-    def _lose(self, shard: Shard) -> None:
+    def _lose(self, number: int, running: _Running, reason: str) -> None:
+        del self._running[number]
+        self._models.pop(number, None)
+        if running.worker.replace():
+            self._idle.append((number, running.worker))
+        else:
+            self._workers.has_lost = True
         self._lost_in_a_row += 1
         if self._lost_in_a_row > TRIES * len(self._workers.each):
             raise RunError(
-                f"{self._lost_in_a_row} workers in a row ended without a word, the last one on "
-                f"{shard.model}: they were killed, perhaps for want of memory"
+                f"{self._lost_in_a_row} workers in a row were lost, the last one on "
+                f"{running.shard.model}: {reason}; they were killed, perhaps for want of memory"
             )
-        self._fail(shard, "its worker was lost")
+        self._fail(running.shard, reason)
 
     def _fail(self, shard: Shard, reason: str) -> None:
         self._tries[shard.file] += 1

@@ -24,6 +24,7 @@ from dstilts.core.logs import read_events
 from dstilts.engine.phase import PhaseConfig
 from dstilts.engine.preemption import EXIT_CODE
 from dstilts.engine.saving import resume_folder
+from tests.campaign_figure import Start, draw_starts
 from tests.distributed.launch import launch, rank_processes
 from tests.distributed.phases import phase
 from tests.distributed.reference import published_weights
@@ -232,32 +233,18 @@ def cycle_of(pairs: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
 
 def draw_figure(result: dict, path: Path) -> None:
     """One line a run: the steps of each start, and the kills between them."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.fonttype"] = "none"
-    from matplotlib import pyplot
-
-    marks = dict(zip(KINDS, ("x", "X", "s", "v"), strict=True))
-    figure, axes = pyplot.subplots(figsize=(9, 0.45 * len(result["runs"]) + 1.5))
-    for row, run in enumerate(result["runs"]):
-        for start, kill in enumerate([*run["kills"], None]):
-            first = run["kills"][start - 1]["resumed_from"] if start else 0
-            last = kill["at_step"] if kill else result["steps"] - 1
-            height = row + 0.12 * (start - len(run["kills"]) / 2)
-            axes.plot([first, last], [height, height], color="0.55", linewidth=2)
-            if kill:
-                axes.plot(last, height, marks[kill["kind"]], color="tab:red", markersize=6)
-    for kind, mark in marks.items():
-        axes.plot([], [], mark, color="tab:red", label=kind)
-    names = [f"{r['run']} ({'/'.join(map(str, r['ranks']))} ranks)" for r in result["runs"]]
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.invert_yaxis()
-    axes.set_xlabel("step")
+    runs = {}
+    for run in result["runs"]:
+        firsts = [0, *(kill["resumed_from"] for kill in run["kills"])]
+        starts = [
+            Start(first, kill["at_step"], [(kill["at_step"], kill["kind"])])
+            for first, kill in zip(firsts, run["kills"], strict=False)
+        ]
+        starts.append(Start(firsts[-1], result["steps"] - 1))
+        runs[f"{run['run']} ({'/'.join(map(str, run['ranks']))} ranks)"] = starts
     verdict = "every run ended as its undisturbed twin" if result["ok"] else "NOT ALL RUNS AGREE"
-    axes.set_title(f"{result['kills']} kills: {verdict}")
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+    marks = dict(zip(KINDS, ("x", "X", "s", "v"), strict=True))
+    draw_starts(runs, marks, path, axis="step", title=f"{result['kills']} kills: {verdict}")
 
 
 def main() -> int:

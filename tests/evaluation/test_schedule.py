@@ -114,7 +114,7 @@ def test_a_hanging_shard_is_given_to_another_worker(
     release: threading.Event,
     replaceable: bool,
 ) -> None:
-    monkeypatch.setattr(rules, "PATIENCE", 0.3)
+    monkeypatch.setattr(rules, "START_PATIENCE", 0.3)
     monkeypatch.setattr(rules, "SLOWNESS", 0.0)
     monkeypatch.setattr(rules, "_LOOK_SECONDS", 0.1)
     hung: list[str] = []
@@ -137,7 +137,7 @@ def test_a_hanging_shard_is_given_to_another_worker(
 def test_all_ranks_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: threading.Event
 ) -> None:
-    monkeypatch.setattr(rules, "PATIENCE", 0.2)
+    monkeypatch.setattr(rules, "START_PATIENCE", 0.2)
     monkeypatch.setattr(rules, "SLOWNESS", 0.0)
     monkeypatch.setattr(rules, "_LOOK_SECONDS", 0.1)
     workers = [FakeWorker(False), FakeWorker(False)]
@@ -148,7 +148,7 @@ def test_all_ranks_hang(
 def test_a_slow_shard_does_not_hang_and_a_single_worker_is_never_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "PATIENCE", 0.0)
+    monkeypatch.setattr(rules, "START_PATIENCE", 0.0)
     monkeypatch.setattr(rules, "_LOOK_SECONDS", 0.05)
     slow = threading.Event()
     workers = [FakeWorker(), FakeWorker()]
@@ -186,7 +186,7 @@ def test_workers_that_cannot_begin_are_not_tried_for_every_shard(tmp_path: Path)
         tries.append(shard.file.stem)
         raise KeyboardInterrupt
 
-    with pytest.raises(RunError, match="4 workers in a row ended without a word"):
+    with pytest.raises(RunError, match="4 workers in a row were lost"):
         outcomes([FakeWorker()], run, shards(tmp_path, 100))
     assert len(tries) == 4
 
