@@ -25,6 +25,7 @@ def evaluate(
     output: Path,
     options: EvaluationOptions,
     executor: Workers | None,
+    shelf: ModelShelf | None = None,
 ) -> list[Path]:
     """Evaluates all models; returns the records in the order of the requests.
 
@@ -35,6 +36,7 @@ def evaluate(
     Args:
         executor: from `open_executor`; None on a rank that has served another one, for which there
             is nothing left to do.
+        shelf: that has described the models before.
 
     Raises:
         UserError: an unknown task or language, a model without the head of a task, no examples,
@@ -44,7 +46,7 @@ def evaluate(
     """
     if executor is None:
         return []
-    folder, shelf = RecordFolder(output), ModelShelf()
+    folder, shelf = RecordFolder(output), shelf or ModelShelf()
     items = _items(requests, source, options, shelf)
     try:
         _complete(items, folder, shelf, source, executor)

@@ -82,6 +82,23 @@ class EvaluationOptions:
         return recorded
 
 
+def splits_of(source: Source, task_name: str, split: str | None = None) -> dict[str, str]:
+    """By language of a task in a source the split that it is evaluated on.
+
+    Raises:
+        UserError: an unknown task or split.
+    """
+    spec = task(task_name)
+    if split is not None:
+        lookup("split for evaluation", split, _OTHER_SPLIT)
+    splits = (split,) if split else (spec.eval_split, _OTHER_SPLIT[spec.eval_split])
+    found: dict[str, str] = {}
+    for name in splits:
+        for code in source.languages(task_name, name):
+            found.setdefault(code, name)
+    return found
+
+
 def evaluation_sets(
     source: Source,
     task_name: str,
@@ -101,18 +118,11 @@ def evaluation_sets(
         UserError: an unknown task or split, a language that is named but not there, or what the
             source raises.
     """
-    spec = task(task_name)
-    if split is not None:
-        lookup("split for evaluation", split, _OTHER_SPLIT)
-    splits = (split,) if split else (spec.eval_split, _OTHER_SPLIT[spec.eval_split])
-    found: dict[str, str] = {}
-    for name in splits:
-        for code in source.languages(task_name, name):
-            found.setdefault(code, name)
+    found = splits_of(source, task_name, split)
     for code in languages or ():
         if code not in found:
             raise unknown(f"language of {task_name} in the source {source.name!r}", code, found)
-    wanted = [code for code in spec.languages if code in found]
+    wanted = [code for code in task(task_name).languages if code in found]
     wanted += [code for code in found if code not in wanted]
     return [
         take(source.load(task_name, found[code], code), limit, seed)

@@ -295,7 +295,7 @@ def campaign(folder: Path, num_faults: int, seed: int) -> dict:
     draw = random.Random(seed)
     verdicts: list[dict] = []
     left = num_faults
-    while left:
+    while left > 0:
         for mpi, kinds in rounds(draw, left):
             verdicts.append(_struck(folder / f"{len(verdicts):03d}", model, mpi, draw, kinds, twin))
             struck = verdicts[-1]["faults"]

@@ -12,7 +12,7 @@ import pytest
 
 from dstilts.checkpoints.manifest import read_manifest
 from dstilts.core.errors import UserError
-from dstilts.evaluation import compute, shards
+from dstilts.evaluation import compute, shards, worker
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
@@ -22,6 +22,7 @@ from dstilts.reporting.collect import collect_records
 from dstilts.tasks.benchmarks import BENCHMARKS
 from dstilts.tasks.catalog import task
 from dstilts.tasks.submission.benchmark_scores import score_folder
+from tests.evaluation.faults_job import NOTES
 from tests.evaluation.one_by_one import predict_one_by_one
 from tests.evaluation.tiny_farm import MAKERS, TASKS, MemorySource, publish_tiny
 
@@ -52,6 +53,16 @@ def run(model: Path, output: Path, *, workers: int = 1, **changes: Any) -> list[
     request = EvaluationRequest(str(model), changes.pop("tasks", TASKS))
     with open_executor(workers) as executor:
         return evaluate([request], SOURCE, output, EvaluationOptions(**changes), executor)
+
+
+def noted_shard(shard: Shard) -> int:
+    """Runs a shard; notes by process which models are loaded."""
+    kept = worker._kept
+    number = run_shard(shard)
+    if worker._kept is not kept:
+        with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as stream:
+            stream.write(f"{Path(shard.model).name}\n")
+    return number
 
 
 def predictions(runs: Path) -> dict[str, Any]:
@@ -292,6 +303,24 @@ def test_two_models_in_one_farm(model: Path, runs: Path, tmp_path: Path) -> None
     (english, _) = evaluation_sets(SOURCE, "udpos", languages=None, limit=None)
     found = json.loads((output / "predictions" / "k2" / "udpos.en.test.json").read_text())
     assert found["predictions"] == predict_one_by_one(second, english)
+
+
+@pytest.mark.distributed
+def test_a_worker_loads_each_model_once(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = publish_tiny(tmp_path / "models" / "second", key="k2", seed=2)
+    requests = [EvaluationRequest(str(m), ("xnli", "udpos", "xquad")) for m in (model, second)]
+    monkeypatch.setattr(compute, "run_shard", noted_shard)
+    monkeypatch.setattr(shards, "_LEAST_SECONDS", 1e-6)
+    monkeypatch.setattr(shards, "_MANY", 1000)
+    monkeypatch.setenv(NOTES, str(tmp_path / "notes"))
+    (tmp_path / "notes").mkdir()
+    with open_executor(2) as executor:
+        evaluate(requests, SOURCE, tmp_path / "runs", EvaluationOptions(tokens=200), executor)
+    loaded = [file.read_text().split() for file in (tmp_path / "notes").iterdir()]
+    assert {name for names in loaded for name in names} == {"model", "second"}
+    assert all(len(names) == len(set(names)) for names in loaded), loaded
 
 
 def test_the_same_cell_with_two_limits_is_refused(model: Path, tmp_path: Path) -> None:
