@@ -91,6 +91,7 @@ class _State:
         if any(self._folder.stored_predictions(item) is None for item in plan.items):
             return False
         self._scoring.score(plan.items)
+        plan.clean()
         return True
 
     def _words(self, outcome: Outcome) -> str:

@@ -20,27 +20,21 @@ def print_scores(records: Sequence[Record], console: Console, groups: Groups | N
     for record in records:
         models.setdefault(record.model_key, []).append(record)
     for of_model in models.values():
-        table = scores_table(of_model, groups or {})
+        table = scores_table(of_model)
         if not console.is_terminal:
             # A log has no width that the table would have to be folded to.
-            console.width = max(console.width, console.measure(table).maximum)
+            width, console.width = console.width, 10_000
+            console.width = max(width, console.measure(table).maximum)
+        console.print(f"{of_model[0].model_name} on {of_model[0].source}", soft_wrap=True)
         console.print(table)
+        console.print(_caption(_by_task(of_model), groups or {}), soft_wrap=True)
 
 
-def scores_table(records: Sequence[Record], groups: Groups) -> Table:
+def scores_table(records: Sequence[Record]) -> Table:
     """The scores of one model, with split, examples and subset of every column."""
-    tasks: dict[str, dict[str, Record]] = {}
-    for record in records:
-        tasks.setdefault(record.task, {})[record.language] = record
+    tasks = _by_task(records)
     languages = list(dict.fromkeys(code for found in tasks.values() for code in found))
-    table = Table(
-        title=Text(f"{records[0].model_name} on {records[0].source}"),
-        caption=_caption(tasks, groups),
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("language", no_wrap=True)
     for name, found in tasks.items():
         metric = metric_title(next(iter(found.values())).main_metric)
@@ -57,6 +51,14 @@ def scores_table(records: Sequence[Record], groups: Groups) -> Table:
     ):
         table.add_row(title, *(words(found) for found in tasks.values()), style="dim")
     return table
+
+
+def _by_task(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
+    """By task and language."""
+    tasks: dict[str, dict[str, Record]] = {}
+    for record in records:
+        tasks.setdefault(record.task, {})[record.language] = record
+    return tasks
 
 
 def _caption(tasks: Mapping[str, Mapping[str, Record]], groups: Groups) -> str:

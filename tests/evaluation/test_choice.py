@@ -1,6 +1,5 @@
 """Benchmarks, tasks and languages as a user names them."""
 
-
 import pytest
 
 from dstilts.core.errors import UserError

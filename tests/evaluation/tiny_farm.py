@@ -186,7 +186,7 @@ class MemorySource:
         return TASKS
 
     def languages(self, task_name: str, split: str) -> tuple[str, ...]:
-        own, _, codes = MAKERS[task_name]
+        own, _, codes = MAKERS.get(task_name, ("", None, ()))
         if (task_name, split) == ("xnli", "dev"):
             return ("de", "th")
         return codes if split == own else ()
