@@ -97,7 +97,7 @@ def _chance(found: Mapping[str, Record]) -> str:
 def _split(found: Mapping[str, Record]) -> str:
     """The split of most languages, and those that have another one."""
     splits = [record.split for record in found.values()]
-    usual = max(dict.fromkeys(splits), key=splits.count)
+    usual = max(dict.fromkeys(splits), key=splits.count)  # of equally many the first
     others = [f"{code} {r.split}" for code, r in found.items() if r.split != usual]
     return "\n".join([usual, *others])
 

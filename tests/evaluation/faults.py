@@ -71,10 +71,14 @@ class Evaluation:
         while not self.codes or self.codes[-1] != 0:
             assert len(self.codes) < 10 + 2 * len(kinds), self.log()
             self.done_at_start.append(len(self.shards()))
-            started = self.launch()
-            self._strike(started, left, draw)
-            self.codes.append(ended(started))
-            assert self.codes[-1] != 2, self.log()
+            started = [self.launch()]
+            if left[:1] == ["second master"]:
+                started.append(self.launch())
+                self.faults.append(Fault(left.pop(0), len(self.codes), self.done_at_start[-1]))
+            self._strike(started[0], left, draw)
+            codes = [ended(each) for each in started]
+            assert 2 not in codes, self.log()
+            self.codes.append(codes[0])
             with contextlib.suppress(FileNotFoundError):
                 (self.output / "filler").unlink()  # room is made
         self.faults += [Fault(kind, -1, -1) for kind in left]  # they came too late
@@ -111,11 +115,6 @@ class Evaluation:
                 return spoil(self.shards(), kind, draw)
             case "full disk":
                 return self._fill(started.pid)
-            case "second master":
-                second = self.launch()
-                code = ended(second)
-                assert code == 0, self.log()
-                return True
         return False
 
     def _fill(self, started: int) -> bool:
@@ -280,8 +279,8 @@ def rounds(draw: random.Random, num_faults: int) -> Iterator[tuple[bool, list[st
         pool: list[str] = []
         while len(pool) < min(FAULTS_EACH, num_faults):
             pool += draw.sample(ranks if mpi else alone, len(ranks if mpi else alone))
-        # A second master ends the evaluation, so it comes last.
-        kinds = sorted(pool[: min(FAULTS_EACH, num_faults)], key=lambda k: k == "second master")
+        # A second master begins with the first.
+        kinds = sorted(pool[: min(FAULTS_EACH, num_faults)], key=lambda k: k != "second master")
         yield mpi, kinds
         num_faults -= len(kinds)
         number += 1

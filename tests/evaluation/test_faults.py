@@ -246,7 +246,7 @@ def test_sentences_that_tasks_share_are_encoded_once(
 @pytest.mark.distributed
 def test_a_few_faults_of_the_campaign(tmp_path: Path) -> None:
     alone = ["worker killed", "flipped bit", "hang", "master killed", "cut-off file"]
-    rounds = [(False, [*alone, "full disk", "second master"]), (True, ["MPI job killed"])]
+    rounds = [(False, ["second master", *alone, "full disk"]), (True, ["MPI job killed"])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(faults, "rounds", lambda draw, number: rounds)
         result = faults.campaign(tmp_path, 1, seed=2)
