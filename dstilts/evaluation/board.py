@@ -1,4 +1,6 @@
-"""TensorBoard's view of a model's scores: by language, and beside its training settings."""
+"""TensorBoard's view of a model's scores: by language, as an image of all of them, and beside its
+training settings.
+"""
 
 import contextlib
 import math
@@ -13,9 +15,11 @@ from typing import Any
 from dstilts.checkpoints.manifest import Manifest, read_manifest
 from dstilts.core.files import read_json
 from dstilts.core.logs import log
-from dstilts.tasks.catalog import task
+from dstilts.evaluation.score_image import score_image
+from dstilts.tasks.catalog import TASKS, task
 
 SCORES = "scores"
+IMAGE = "scores"
 HPARAMS = "hparams"  # a run below the scores: TensorBoard shows all of its scalars as columns
 
 _Table = dict[str, dict[str, float]]  # by language, then by metric
@@ -24,10 +28,10 @@ _Table = dict[str, dict[str, float]]  # by language, then by metric
 def write_scores(model_folder: Path, records: Iterable[Path]) -> Path | None:
     """Draws the scores of a published model in its run folder, in place of those drawn before.
 
-    `<model>.run/tensorboard/scores` gets `scores/<task>/<language>/<metric>` and
-    `scores/<task>/average`, of the main metric over the languages; `hparams` below it the settings
-    and the averages. Nothing is written in the published folder, and a folder that cannot be
-    written costs the view only: the records stand.
+    `<model>.run/tensorboard/scores` gets `scores/<task>/<language>/<metric>`, of the main metric
+    `scores/<task>/average` over the languages, and the image `scores` of all of them; `hparams`
+    below it the settings and the averages. Nothing is written in the published folder, and a folder
+    that cannot be written costs the view only: the records stand.
 
     Args:
         records: the files of all records of this model.
@@ -95,6 +99,24 @@ def _draw(
                     board.add_scalar(f"scores/{name}/{code}/{metric}", value, _step(manifest))
         for name, value in averages.items():
             board.add_scalar(f"scores/{name}/average", value, _step(manifest))
+        _draw_image(board, scores, averages, _step(manifest))
+
+
+def draw_image(board: Any, records: Iterable[Path]) -> None:
+    """Adds the image of the main metrics to an open board, of a model without a training step."""
+    _draw_image(board, *_read(records), step=0)
+
+
+def _draw_image(
+    board: Any, scores: Mapping[str, _Table], averages: Mapping[str, float], step: int
+) -> None:
+    main = {name: task(name).main_metric for name in TASKS if name in averages}
+    shown = {
+        name: {code: m[metric] for code, m in scores[name].items() if metric in m}
+        for name, metric in main.items()
+    }
+    if shown:
+        board.add_image(IMAGE, score_image(shown, averages), step, dataformats="HWC")
 
 
 def _draw_settings(folder: Path, manifest: Manifest, averages: Mapping[str, float]) -> None:

@@ -16,9 +16,10 @@ from dstilts.evaluation.models import EvaluatedModel
 from dstilts.evaluation.plan import EvaluationOptions
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import ExampleSet
+from dstilts.tasks.metrics.bootstrap import LEVEL, REPLICATES
 from dstilts.tasks.metrics.score import Prediction
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no intervals
 EVALUATION_VERSION = 2  # raised when the same model and examples give other predictions or scores
 _PACKAGES = ("dstilts", "torch", "transformers", "tokenizers", "numpy")
 
@@ -131,8 +132,13 @@ class RecordFolder:
         source: Mapping[str, object],
         metrics: Mapping[str, float],
         chance: Mapping[str, float],
+        ends: tuple[float, float],
     ) -> Path:
-        """Writes the record of predictions that are there already; returns its path."""
+        """Writes the record of predictions that are there already; returns its path.
+
+        Args:
+            ends: of the interval of the main metric.
+        """
         spec = task(item.examples.task)
         file = self.record_file(item)
         record = {
@@ -148,6 +154,8 @@ class RecordFolder:
             "num_examples": _num_examples(item.examples),
             "metrics": dict(metrics),
             "chance": dict(chance),
+            "interval": {spec.main_metric: list(ends)},
+            "bootstrap": {"level": LEVEL, "replicates": REPLICATES},
             "main_metric": spec.main_metric,
             "data_digest": item.data_digest,
             "predictions": file_digest(self.predictions_file(item)),

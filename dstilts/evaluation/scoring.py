@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dstilts.core.logs import log
+from dstilts.evaluation.board import draw_image
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.records import Item, RecordFolder
 from dstilts.tasks.catalog import task
+from dstilts.tasks.metrics.bootstrap import interval
 from dstilts.tasks.metrics.chance import chance
+from dstilts.tasks.metrics.example_scores import example_scores
 from dstilts.tasks.metrics.score import score
 from dstilts.tasks.submission.write import is_written, write_labels, write_submission
 
@@ -60,11 +63,12 @@ class Scoring:
         assert predictions is not None
         spec = task(item.examples.task)
         metrics = score(spec, item.examples, predictions)
+        ends = interval(example_scores(spec, item.examples, predictions), item.title)
         if is_written(spec):
             folder = self._folder.submission(item.model)
             write_submission(folder / "predictions", spec, item.examples, predictions)
             write_labels(folder / "labels", spec, item.examples)
-        self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest])
+        self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest], ends)
         if (layers := self._folder.stored_layers(item)) is not None:
             log(f"{item.model.name}: {spec.name} in {item.examples.language}: {layers.words()}")
         return metrics
@@ -78,6 +82,7 @@ class Scoring:
                 for name, value in metrics.items():
                     tag = f"score/{item.examples.task}/{name}/{item.examples.language}"
                     board.add_scalar(tag, value, 0)
+            draw_image(board, self._folder.record_file(items[0]).parent.glob("*.json"))
 
 
 def _say(items: Sequence[Item], scores: Sequence[Metrics], levels: Sequence[Metrics]) -> None:

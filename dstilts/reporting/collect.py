@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json
 
-SCHEMA = 1
+SCHEMAS = (1, 2)  # the first had no intervals
 BASELINE = "none"  # the row without an intermediate phase
 
 T = TypeVar("T")
@@ -22,6 +22,15 @@ class Phase:
     name: str
     role: str  # "intermediate" or "target"
     tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a score would lie on other examples of the same kind, by the bootstrap."""
+
+    low: float
+    high: float
+    level: float  # 0 to 1
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Record:
     data_digest: str
     versions: Mapping[str, str]
     options: Mapping[str, Any]
+    interval: Interval | None = None  # of the main metric; records of old have none
 
 
 def collect_records(runs: Path) -> list[Record]:
@@ -77,14 +87,15 @@ def read_record(file: Path, runs: Path) -> Record:
     """
     table = _Table(read_json(file), file)
     schema = table.get("schema", int)
-    if schema != SCHEMA:
+    if schema not in SCHEMAS:
         raise UserError(
-            f"a record of schema {schema}; this version reads schema {SCHEMA}",
+            f"a record of schema {schema}; this version reads schemas up to {SCHEMAS[-1]}",
             file=file,
             remedy="report it with the version of dstilts that wrote it, or evaluate again",
         )
     model = _Table(table.get("model", dict), file, "model.")
     lineage = tuple(_phase(entry, file) for entry in model.get("lineage", list))
+    main_metric = table.get("main_metric", str)
     return Record(
         file=file.relative_to(runs).as_posix(),
         written=file.stat().st_mtime,
@@ -103,10 +114,11 @@ def read_record(file: Path, runs: Path) -> Record:
         num_examples=table.get("num_examples", int),
         metrics=_numbers(table.optional("metrics", dict)),
         chance=_numbers(table.optional("chance", dict)),
-        main_metric=table.get("main_metric", str),
+        main_metric=main_metric,
         data_digest=table.get("data_digest", str),
         versions={name: str(value) for name, value in table.get("versions", dict).items()},
         options=table.get("options", dict),
+        interval=_interval(table, main_metric, file),
     )
 
 
@@ -153,6 +165,17 @@ def _source(table: _Table, file: Path) -> str:
     name = _Table(value, file, "source.").get("name", str)
     rest = ", ".join(f"{key} {item}" for key, item in value.items() if key != "name")
     return f"{name} ({rest})" if rest else name
+
+
+def _interval(table: _Table, metric: str, file: Path) -> Interval | None:
+    ends = (table.optional("interval", dict) or {}).get(metric)
+    if ends is None:
+        return None
+    bootstrap = _Table(table.get("bootstrap", dict), file, "bootstrap.")
+    match ends:
+        case [int() | float() as low, int() | float() as high]:
+            return Interval(low, high, bootstrap.get("level", float))
+    raise UserError(f"not a record: interval is {ends!r}, not two numbers", file=file)
 
 
 def _numbers(table: dict[str, Any] | None) -> dict[str, float]:

@@ -116,7 +116,8 @@ def _environment() -> Environment:
         text.plural,
     ):
         environment.filters[form.__name__] = form
-    environment.filters.update(listing=text.listing, language=language_name, examples=example_range)
+    environment.filters.update(listing=text.listing, interval=text.interval)
+    environment.filters.update(language=language_name, examples=example_range)
     functions: tuple[Callable[..., object], ...] = (
         *(caveats, column_facts, gap_columns, gap_table, highlights, metric_tables),
         *(run_facts, versions, deviations),

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from dstilts.reporting.collect import Interval
+
 MINUS = "\u2212"
 MISSING = "missing"
 
@@ -37,6 +39,11 @@ def signed(value: float | None) -> str:
 def spread(value: float | None) -> str:
     """A standard deviation as "\u00b1 0.4"; empty where there is none."""
     return "" if value is None else f"\u00b1\u00a0{value:.1f}"
+
+
+def interval(found: Interval) -> str:
+    """ "95 % interval 60.1 to 64.2" """
+    return f"{100 * found.level:g} % interval {score(found.low)} to {score(found.high)}"
 
 
 def count(number: float | None) -> str:

@@ -1,10 +1,13 @@
 """Scores on TensorBoard, read back as TensorBoard reads them, its hyperparameter view included."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from tensorboard import context
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -16,6 +19,7 @@ from dstilts.checkpoints.manifest import Manifest, PhaseRecord, write_manifest
 from dstilts.core.errors import UserError
 from dstilts.evaluation import board
 from dstilts.evaluation.board import write_scores
+from dstilts.evaluation.score_image import score_image
 from dstilts.tasks.catalog import task
 from tests.reporting.record_builder import record, write_record
 
@@ -96,6 +100,24 @@ def test_scores_by_language_and_their_average(tmp_path: Path) -> None:
         "scores/xquad/average": 70.0,
     }
     assert sorted(os.listdir(model)) == before
+
+
+def test_the_image_has_every_main_metric(tmp_path: Path) -> None:
+    model = published(tmp_path / "xnli-s3")
+    values = [
+        ("xquad", "de", 70.0),
+        ("xnli", "de", 80.0),
+        ("xnli", "sw", 60.0),
+        ("xnli", "th", None),
+    ]
+    folder = write_scores(model, [write_record(tmp_path, record(*value)) for value in values])
+    accumulator = EventAccumulator(str(folder))
+    accumulator.Reload()
+    (image,) = accumulator.Images(accumulator.Tags()["images"][0])
+    assert (accumulator.Tags()["images"], image.step) == (["scores"], STEPS)
+    tables = {"xnli": {"de": 80.0, "sw": 60.0}, "xquad": {"de": 70.0}}
+    expected = score_image(tables, {"xnli": 70.0, "xquad": 70.0})
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(image.encoded_image_string))), expected)
 
 
 def test_settings_stand_beside_the_averages_of_all_models(tmp_path: Path) -> None:

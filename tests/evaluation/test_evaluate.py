@@ -145,6 +145,11 @@ def test_records_say_where_numbers_come_from(model: Path, runs: Path) -> None:
         assert record.source == "memory"
         assert record.main_metric in record.metrics
         assert set(record.chance) == (set() if record.task == "mlm" else set(record.metrics))
+        assert record.interval is not None
+        assert record.interval.level == 0.95
+        value = record.metrics[record.main_metric]
+        assert 0 <= record.interval.low <= value <= record.interval.high <= 100
+    assert any(r.interval.low < r.interval.high for r in records if r.interval)
     by_name = {(record.task, record.language): record for record in records}
     assert by_name["xnli", "th"].split == "dev"
     assert by_name["tatoeba", "de"].num_examples == 6
@@ -152,6 +157,21 @@ def test_records_say_where_numbers_come_from(model: Path, runs: Path) -> None:
     board = model.with_name(f"{model.name}.run") / "tensorboard" / "scores"
     assert list(board.glob("events*"))
     assert not list(runs.rglob("*.safetensors"))
+
+
+def test_records_of_an_older_schema_are_written_again(
+    model: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the predictions that are there: nothing is computed."""
+    shutil.copytree(runs, tmp_path / "runs")
+    (file,) = (tmp_path / "runs").glob("records/*/xquad.de.*.json")
+    whole = file.read_text()
+    record = json.loads(whole)
+    del record["interval"], record["bootstrap"]
+    file.write_text(json.dumps({**record, "schema": 1}))
+    monkeypatch.setattr(farm, "run_shard", None)
+    run(model, tmp_path / "runs")
+    assert file.read_text() == whole
 
 
 def test_the_benchmarks_layout_scores_the_same(model: Path, runs: Path) -> None:

@@ -14,7 +14,7 @@ METRICS = {
 
 
 def record(task: str, language: str, score: float | None, **changes: Any) -> dict[str, Any]:
-    """A record of schema 1. `changes` replace its fields; those of the model are given by name.
+    """A record. `changes` replace its fields; those of the model are given by name.
 
     Args:
         score: of the main metric, per cent; None for an evaluation that failed.
@@ -35,7 +35,7 @@ def record(task: str, language: str, score: float | None, **changes: Any) -> dic
     main, chance = METRICS[task]
     metrics = {} if score is None else {name: score - 2 * i for i, name in enumerate(chance)}
     value = {
-        "schema": 1,
+        "schema": 2,
         "model": {
             "key": changes.pop("key", f"{intermediate}-{target}-{seed}"),
             "name": f"{intermediate}--{target}",
@@ -53,6 +53,8 @@ def record(task: str, language: str, score: float | None, **changes: Any) -> dic
         "num_examples": 500,
         "metrics": metrics,
         "chance": chance,
+        "interval": {} if score is None else {main: [score - 3, score + 2]},
+        "bootstrap": {"level": 0.9, "replicates": 1000},
         "main_metric": main,
         "data_digest": f"digest of {task} {language}",
         "predictions": "0" * 64,

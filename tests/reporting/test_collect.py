@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dstilts.core.errors import UserError
-from dstilts.reporting.collect import collect_records
+from dstilts.reporting.collect import Interval, collect_records
 from tests.reporting.record_builder import record, write_record
 
 
@@ -20,6 +20,15 @@ def test_records_are_found_anywhere_below_the_folder(tmp_path: Path) -> None:
     assert found[0].file == "deep/er/records/mnli-xnli-1/xnli.fr.test.json"
     assert found[0].lineage[0].tasks == ("mnli",)
     assert found[1].metrics == {"accuracy": 60.0}
+
+
+def test_records_of_before_there_were_intervals(tmp_path: Path) -> None:
+    old = {**record("xnli", "de", 60.0), "schema": 1}
+    del old["interval"], old["bootstrap"]
+    write_record(tmp_path, old)
+    write_record(tmp_path, record("xnli", "fr", 60.0))
+    found = collect_records(tmp_path)
+    assert [r.interval for r in found] == [None, Interval(57.0, 62.0, 0.9)]
 
 
 def test_a_record_cut_off_in_the_middle_is_named(tmp_path: Path) -> None:
@@ -37,6 +46,8 @@ def test_a_record_cut_off_in_the_middle_is_named(tmp_path: Path) -> None:
         ({"model": []}, "model is"),
         ({"num_examples": "many"}, "num_examples is 'many', not int"),
         ({"task": None}, "no task"),
+        ({"interval": {"accuracy": [1.0]}}, r"interval is \[1.0\], not two numbers"),
+        ({"bootstrap": {}}, "no bootstrap.level"),
     ],
 )
 def test_what_is_no_record_is_named(

@@ -37,11 +37,9 @@ def no_answer_scores(
     """
     if not gold:
         raise ValueError("the score of no question")
-    questions = [
-        _question(*predictions.get(name, ("", 0.0)), answers) for name, answers in gold.items()
-    ]
-    best_f1, threshold = _best([(q, q.f1) for q in questions])
-    best_exact, _ = _best([(q, q.exact) for q in questions])
+    questions = _questions(gold, predictions)
+    best_f1, threshold, _ = _best([(q, q.f1) for q in questions])
+    best_exact = _best([(q, q.exact) for q in questions]).score
     answered = [q.f1 if q.none <= threshold else 0.0 for q in questions if q.has_answer]
     silent = [1.0 if q.none > threshold else q.f1 for q in questions if not q.has_answer]
     return {
@@ -50,6 +48,22 @@ def no_answer_scores(
         "answerable_f1": 100 * sum(answered) / len(answered) if answered else 0.0,
         "no_answer_accuracy": 100 * sum(silent) / len(silent) if silent else 0.0,
     }
+
+
+def question_scores(gold: Mapping[str, Sequence[str]], predictions: Predictions) -> list[float]:
+    """The F1 of each gold id, 0 to 1, where their mean is highest: at the threshold of `f1`."""
+    questions = _questions(gold, predictions)
+    order = _surest_first(questions)
+    taken = _best([(q, q.f1) for q in questions]).taken
+    scores = [float(not question.has_answer) for question in questions]
+    for index in order[:taken]:
+        question = questions[index]
+        scores[index] = question.f1 if question.has_answer else float(not question.text)
+    return scores
+
+
+def _questions(gold: Mapping[str, Sequence[str]], predictions: Predictions) -> list[_Question]:
+    return [_question(*predictions.get(name, ("", 0.0)), answers) for name, answers in gold.items()]
 
 
 def _question(text: str, none: float, answers: Sequence[str]) -> _Question:
@@ -66,18 +80,26 @@ def _f1(prediction: str, gold: str) -> float:
     return word_f1(prediction, gold)
 
 
-def _best(scored: Sequence[tuple[_Question, float]]) -> tuple[float, float]:
-    """The highest mean score in per cent, and the lowest threshold that has it.
+class _Best(NamedTuple):
+    score: float  # the highest mean score in per cent
+    threshold: float  # the lowest that has it
+    taken: int  # how many questions, the surest first, then have their text
 
-    From "no answer anywhere" the questions get their text one after another, the surest first.
-    """
+
+def _best(scored: Sequence[tuple[_Question, float]]) -> _Best:
+    """From "no answer anywhere" the questions get their text one after another."""
     current = best = float(sum(not question.has_answer for question, _ in scored))
-    threshold = 0.0
-    for question, score in sorted(scored, key=lambda item: item[0].none):
+    threshold, taken = 0.0, 0
+    for place, index in enumerate(_surest_first([question for question, _ in scored])):
+        question, score = scored[index]
         if question.has_answer:
             current += score
         else:
             current -= bool(question.text)
         if current > best:
-            best, threshold = current, question.none
-    return 100 * best / len(scored), threshold
+            best, threshold, taken = current, question.none, place + 1
+    return _Best(100 * best / len(scored), threshold, taken)
+
+
+def _surest_first(questions: Sequence[_Question]) -> list[int]:
+    return sorted(range(len(questions)), key=lambda index: questions[index].none)

@@ -113,11 +113,16 @@ def _score_spans(
             answers, {n: (p[0], p[1]) for n, p in predictions.items()}
         )
     gold = {e.id: [answer.text for answer in labelled(e.answers, e)] for e in items}
-    is_mlqa = spec.normalizer == "mlqa"
-    # Languages that MLQA does not have (the phrasebook's) are compared by SQuAD's rules.
-    own_rules = is_mlqa and examples.language in mlqa.LANGUAGES
-    normalizer = mlqa.normalizer(examples.language) if own_rules else spans.normalize
-    return spans.span_scores(gold, predictions, normalizer)
+    return spans.span_scores(gold, predictions, normalizer_of(spec, examples.language))
+
+
+def normalizer_of(spec: TaskSpec, language: str) -> spans.Normalizer:
+    """How answers of a task are compared.
+
+    Languages that MLQA does not have (the phrasebook's) are compared by SQuAD's rules.
+    """
+    own_rules = spec.normalizer == "mlqa" and language in mlqa.LANGUAGES
+    return mlqa.normalizer(language) if own_rules else spans.normalize
 
 
 def _score_tagging(

@@ -67,7 +67,14 @@ def best_scores(
     Raises:
         ValueError: there is no gold answer.
     """
-    return (
-        max(exact_match(prediction, answer, normalizer) for answer in answers),
-        max(word_f1(prediction, answer, normalizer) for answer in answers),
-    )
+    exact = max(exact_match(prediction, answer, normalizer) for answer in answers)
+    return exact, best_f1(prediction, answers, normalizer)
+
+
+def best_f1(prediction: str, answers: Sequence[str], normalizer: Normalizer = normalize) -> float:
+    """The word F1 against the gold answer it is highest with, 0 to 1.
+
+    Raises:
+        ValueError: there is no gold answer.
+    """
+    return max(word_f1(prediction, answer, normalizer) for answer in answers)

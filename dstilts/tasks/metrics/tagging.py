@@ -34,6 +34,20 @@ def span_scores(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict
     Raises:
         ValueError: the numbers of sentences, or of tags in a sentence, differ, or a tag is empty.
     """
+    hits, num_predicted, num_gold = map(int, sentence_counts(gold, predicted).sum(0))
+    return {
+        "precision": 100 * hits / num_predicted if num_predicted else 0.0,
+        "recall": 100 * hits / num_gold if num_gold else 0.0,
+        "f1": 200 * hits / (num_gold + num_predicted) if hits else 0.0,
+    }
+
+
+def sentence_counts(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> Codes:
+    """Of each sentence the spans that are right, predicted and gold: (number of sentences, 3).
+
+    Raises:
+        ValueError: the numbers of sentences, or of tags in a sentence, differ, or a tag is empty.
+    """
     _check(gold, predicted)
     numbers = _Numbers()
     wanted, given = numbers.flat(gold), numbers.flat(predicted)
@@ -41,14 +55,10 @@ def span_scores(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict
     one, other = rules.chunk(wanted), rules.chunk(given)
     # Spans are the same that end at the same tag, begin at the same one, and have one type.
     is_hit = one.ends & other.ends & (one.starts == other.starts) & (one.types == other.types)
-    hits, num_gold, num_predicted = map(
-        int, (is_hit.sum(dtype=np.int64), one.ends.sum(), other.ends.sum())
-    )
-    return {
-        "precision": 100 * hits / num_predicted if num_predicted else 0.0,
-        "recall": 100 * hits / num_gold if num_gold else 0.0,
-        "f1": 200 * hits / (num_gold + num_predicted) if hits else 0.0,
-    }
+    # What stands before each sentence; it ends with a border, at which no span does.
+    borders = np.cumsum([0, *(len(tags) + 1 for tags in gold)])
+    totals = [np.cumsum([0, *marks], dtype=np.int64) for marks in (is_hit, other.ends, one.ends)]
+    return np.stack([np.diff(total[np.minimum(borders, len(is_hit))]) for total in totals], axis=1)
 
 
 def spans(tags: Sentence) -> list[Span]:
