@@ -7,7 +7,15 @@ from typing import Any, Literal
 
 from dstilts.core.config import build, to_table
 from dstilts.core.files import read_json, write_json
-from dstilts.tasks.examples import Answer, Example, ExampleSet, PairExample, SpanExample
+from dstilts.tasks.examples import (
+    Answer,
+    Example,
+    ExampleSet,
+    PairExample,
+    SentenceExample,
+    SpanExample,
+    TaggingExample,
+)
 
 Side = Literal["dstilts", "trainer-full", "trainer-longest", "trainer-grouped", "torch"]
 BenchPrecision = Literal["fp32", "bf16"]
@@ -78,7 +86,9 @@ def read_results(folder: Path, ranks: int) -> list[RankResult]:
 
 
 def write_examples(path: Path, examples: ExampleSet) -> None:
-    """Writes a set of pairs or spans as JSON, so that no side spends time on reading raw files."""
+    """Writes a set of pairs, spans, tagged words or sentences as JSON, so that no side spends time
+    on reading raw files.
+    """
     write_json(path, dataclasses.asdict(examples))
 
 
@@ -89,13 +99,17 @@ def read_examples(path: Path) -> ExampleSet:
         UserError: the file is missing or broken.
     """
     table = read_json(path)
-    examples = tuple(_example(row) for row in table.pop("examples"))
-    table["files"] = tuple(table["files"])
-    return ExampleSet(**{**table, "examples": examples, "calibration": ()})
+    for name in ("examples", "calibration"):
+        table[name] = tuple(_example(row) for row in table[name])
+    return ExampleSet(**{**table, "files": tuple(table["files"])})
 
 
 def _example(row: dict[str, Any]) -> Example:
     if "text_a" in row:
         return PairExample(**row)
+    if "words" in row:
+        return TaggingExample(**{**row, "words": tuple(row["words"]), "tags": tuple(row["tags"])})
+    if "side" in row:
+        return SentenceExample(**{**row, "matches": tuple(row["matches"])})
     answers = tuple(Answer(**answer) for answer in row.pop("answers"))
     return SpanExample(**row, answers=answers)

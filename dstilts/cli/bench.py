@@ -20,10 +20,11 @@ _WORK = "keeps jobs and logs (default: removed at the end)"
 def add(commands: Any) -> None:
     """Adds the command and its verbs."""
     parser: Parser = commands.add_parser("bench", help="measure dstilts beside its peers")
-    verbs = parser.add_subparsers(required=True, metavar="train|memory|search")
+    verbs = parser.add_subparsers(required=True, metavar="train|memory|search|farm")
     _add_train(verbs)
     _add_memory(verbs)
     _add_search(verbs)
+    _add_farm(verbs)
 
 
 def _add_train(verbs: Any) -> None:
@@ -128,6 +129,36 @@ def _add_search(verbs: Any) -> None:
     verb.add_argument("--out", type=Path, default=Path("bench-search.json"), metavar="FILE")
 
 
+def _add_farm(verbs: Any) -> None:
+    verb = add_command(
+        verbs,
+        "farm",
+        "evaluate with one worker and several, beside the padded loop of the benchmark's scripts",
+        "dstilts bench farm --data ../shared/data --out farm.json\n"
+        "  dstilts bench farm --data DIR --one-in 50 --workers 1,2,4,8 --threads 4 --rounds 3",
+        farm,
+    )
+    verb.add_argument(
+        "--data", type=Path, metavar="DIR", help="a folder of data sets (default: the phrasebook)"
+    )
+    verb.add_argument("--tasks", type=names, metavar="NAME,...", help="default: XTREME's")
+    verb.add_argument(
+        "--languages", type=names, metavar="CODE,...", help="default: XTREME's that are there"
+    )
+    verb.add_argument("--encoder", metavar="NAME", help="a folder or a name (default: default)")
+    verb.add_argument("--workers", type=counts, metavar="N,...", help="default: 1,2,4")
+    verb.add_argument("--precision", choices=("fp32", "bf16"), help="default: fp32")
+    for option, metavar, text in (
+        ("--one-in", "N", "the examples of each set of which one is taken (default: 300)"),
+        ("--threads", "N", "of a worker, and of the loop (default: half of the cores)"),
+        ("--rounds", "N", "figures are medians of so many (default: 2)"),
+    ):
+        verb.add_argument(option, type=count, metavar=metavar, help=text)
+    verb.add_argument("--seed", type=int, metavar="N")
+    verb.add_argument("--out", type=Path, default=Path("bench-farm.json"), metavar="FILE")
+    verb.add_argument("--work", type=Path, metavar="DIR", help=_WORK)
+
+
 def counts(text: str) -> tuple[int, ...]:
     """The numbers of an option, each 1 or more, separated by commas."""
     return tuple(count(part) for part in names(text))
@@ -169,4 +200,14 @@ def search(out: Path, **options: Any) -> None:
 
     plan = SearchPlan(**{name: value for name, value in options.items() if value is not None})
     result = measure_search(plan, out)
+    print(*table_lines(result), f"\nwritten to {out}", sep="\n")
+
+
+def farm(out: Path, work: Path | None, **options: Any) -> None:
+    """Runs all sides, writes the JSON and prints the table."""
+    from dstilts.bench.farm import FarmPlan, measure_farm
+    from dstilts.bench.farm_report import table_lines
+
+    plan = FarmPlan(**{name: value for name, value in options.items() if value is not None})
+    result = measure_farm(plan, out, work)
     print(*table_lines(result), f"\nwritten to {out}", sep="\n")

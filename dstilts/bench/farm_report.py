@@ -1,0 +1,213 @@
+"""From the runs of the farm's bench to its figures: ratios, idle workers, memory, equal scores."""
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LOOP = "loop"
+ONE_LANGUAGE = "one language"
+_FIGURES = ("seconds", "cpu_seconds", "start_seconds", "work_seconds", "idle_share", "peak_mib")
+
+
+@dataclass(frozen=True)
+class FarmRun:
+    """One run of one side.
+
+    Attributes:
+        seconds: from the start of the first process to the end of the last.
+        cpu_seconds: of all processes.
+        start_seconds: to the first batch of the loop, or the first shard of the farm.
+        work_seconds: of the batches of the loop; from the begin of the first shard to the end of
+            the last.
+        idle_share: of the workers' time from the first shard to the last; None of the loop.
+        peak_mib: of the process, or of the worker that had most.
+        result: what the side wrote.
+    """
+
+    side: str
+    workers: int
+    seconds: float
+    cpu_seconds: float
+    start_seconds: float
+    work_seconds: float
+    idle_share: float | None
+    peak_mib: float
+    result: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        side: str,
+        workers: int,
+        begun: float,
+        ended: float,
+        cpu_seconds: float,
+        result: Mapping[str, Any],
+    ) -> "FarmRun":
+        """The run of what a side wrote, begun and ended at these times of day."""
+        busy = sum(shard["ended"] - shard["begun"] for shard in result["shards"])
+        return cls(
+            side=side,
+            workers=workers,
+            seconds=ended - begun,
+            cpu_seconds=cpu_seconds,
+            start_seconds=result["begun"] - begun,
+            work_seconds=result["seconds"],
+            idle_share=1 - busy / (workers * result["seconds"]) if result["shards"] else None,
+            peak_mib=result["peak"] / 2**20,
+            result=result,
+        )
+
+    @property
+    def name(self) -> str:
+        """The side, and with how many workers."""
+        return self.side if self.side == LOOP else f"{self.side}, {self.workers} workers"
+
+    @property
+    def words(self) -> str:
+        """The run in one line."""
+        return (
+            f"{self.name}: {self.seconds:.1f} s, of which {self.work_seconds:.1f} s at work after "
+            f"{self.start_seconds:.1f} s"
+        )
+
+
+def report(
+    settings: dict[str, Any], facts: Mapping[str, Any], runs: Sequence[FarmRun]
+) -> dict[str, Any]:
+    """The JSON of all runs so far."""
+    sides = {name: _figures([r for r in runs if r.name == name]) for name in _names(runs)}
+    first = next((name for name in sides if name.startswith("farm")), None)
+    return {
+        "bench": "farm",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "machine": facts["machine"],
+        "settings": {**settings, "data": str(settings["data"]) if settings["data"] else None},
+        "tasks": facts["tasks"],
+        "tokens": {name: runs[0].result.get(name) for name in ("num_tokens", "num_padded_tokens")},
+        "sides": sides,
+        "loop_to_farm": _ratios(sides[LOOP], sides[first]) if first else None,
+        "speedup": {
+            name: _ratios(sides[first], figures)
+            for name, figures in sides.items()
+            if first and name.startswith("farm")
+        },
+        "scores": _compared(runs),
+    }
+
+
+def _names(runs: Sequence[FarmRun]) -> list[str]:
+    return list(dict.fromkeys(run.name for run in runs))
+
+
+def _figures(runs: Sequence[FarmRun]) -> dict[str, Any]:
+    figures: dict[str, Any] = {"workers": runs[0].workers, "runs": len(runs)}
+    for name in _FIGURES:
+        values = [getattr(run, name) for run in runs]
+        if None not in values:
+            figures[name] = {
+                "median": round(statistics.median(values), 4),
+                "least": round(min(values), 4),
+                "most": round(max(values), 4),
+            }
+    figures["num_shards"] = len(runs[0].result["shards"])
+    return figures
+
+
+def _ratios(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
+    """How many times as much time one side takes as the other, by medians."""
+    names = ("seconds", "cpu_seconds", "work_seconds")
+    return {name: round(one[name]["median"] / other[name]["median"], 3) for name in names}
+
+
+def _compared(runs: Sequence[FarmRun]) -> dict[str, Any]:
+    """How far the farm's scores are from the loop's, over all runs, and what is predicted else."""
+    loop = next(run.result for run in runs if run.side == LOOP)
+    farms = [run.result for run in runs if run.side != LOOP]
+    differences = [
+        abs(value - loop["scores"][title][metric])
+        for found in farms
+        for title, metrics in found["scores"].items()
+        for metric, value in metrics.items()
+    ]
+    others = sorted(
+        {
+            title
+            for found in farms
+            for title, predictions in found["predictions"].items()
+            if _plain(predictions) != _plain(loop["predictions"][title])
+        }
+    )
+    return {
+        "num_scores": len(differences),
+        "largest_difference": max(differences, default=0.0),
+        "num_predictions": sum(map(len, loop["predictions"].values())),
+        "num_distinct": len({str(p) for ps in loop["predictions"].values() for p in ps.values()}),
+        "sets_with_other_predictions": others,
+    }
+
+
+def _plain(predictions: Mapping[str, Any]) -> dict[str, Any]:
+    """Predictions without the scores of mined pairs, whose last digits are those of rounding."""
+    return {
+        name: [part for part in found if not isinstance(part, float)]
+        if isinstance(found, list)
+        else found
+        for name, found in predictions.items()
+        if not isinstance(found, float)
+    }
+
+
+def table_lines(result: Mapping[str, Any]) -> list[str]:
+    """The result for people."""
+    machine, settings = result["machine"], result["settings"]
+    lines = [
+        f"{settings['encoder']}, {settings['precision']}, one in {settings['one_in']} examples of "
+        f"{len(result['tasks'])} tasks, {settings['threads']} threads a worker, on "
+        f"{machine['cpu']}",
+        *_task_lines(result),
+        "",
+        f"{'':24s} {'seconds':>8s} {'range':>15s} {'cpu s':>8s} {'start s':>8s} {'work s':>8s} "
+        f"{'idle':>6s} {'MiB':>7s} {'shards':>6s}",
+    ]
+    for name, side in result["sides"].items():
+        spread = f"{side['seconds']['least']:.1f}-{side['seconds']['most']:.1f}"
+        idle = f"{side['idle_share']['median']:6.1%}" if "idle_share" in side else " " * 6
+        medians = [side[figure]["median"] for figure in _FIGURES if figure != "idle_share"]
+        seconds, cpu, start, work, peak = medians
+        lines.append(
+            f"{name:24s} {seconds:8.1f} {spread:>15s} {cpu:8.1f} {start:8.1f} {work:8.1f} "
+            f"{idle} {peak:7.0f} {side['num_shards']:6d}"
+        )
+    return [*lines, "", *_ratio_lines(result)]
+
+
+def _task_lines(result: Mapping[str, Any]) -> list[str]:
+    lines = []
+    tokens = result["tokens"]
+    for name, languages in result["tasks"].items():
+        number = sum(found["num_examples"] for found in languages.values())
+        splits = "+".join(dict.fromkeys(found["split"] for found in languages.values()))
+        text = f"{name}: {number} examples of {splits} in {len(languages)} languages"
+        if tokens["num_tokens"]:
+            own, padded = (tokens[kind][name] for kind in ("num_tokens", "num_padded_tokens"))
+            text += f", {own:,} tokens, {padded / own:.2f} times as many with the loop's padding"
+        lines.append(text)
+    return lines
+
+
+def _ratio_lines(result: Mapping[str, Any]) -> list[str]:
+    words = "{seconds:.2f} in wall, {cpu_seconds:.2f} in cpu, {work_seconds:.2f} at work"
+    scores = result["scores"]
+    lines = []
+    if result["loop_to_farm"]:
+        lines.append("loop to farm: " + words.format(**result["loop_to_farm"]))
+    lines += [f"{name}: " + words.format(**found) for name, found in result["speedup"].items()]
+    lines.append(
+        f"{scores['num_scores']} scores differ from the loop's by "
+        f"{scores['largest_difference']:.3g} at most; sets with other predictions: "
+        + (", ".join(scores["sets_with_other_predictions"]) or "none")
+    )
+    return lines

@@ -1,0 +1,149 @@
+"""One run of one side of the farm's bench: `python -m dstilts.bench.farm_side JOB.json`."""
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dstilts.core.config import build, to_table
+from dstilts.core.errors import UserError
+from dstilts.core.files import read_json, write_json
+from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
+
+# XTREME's scripts cut pairs and tagged sentences at 128 tokens.
+MAX_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class FarmJob:
+    """What a side has to do."""
+
+    side: str  # "loop" or "farm"
+    workers: int
+    threads: int  # of a worker
+    precision: str
+    model: Path
+    sets: Path  # a folder of `StoredSets`
+    tasks: tuple[str, ...]
+    cache: Path
+    output: Path
+    languages: tuple[str, ...] | None = None
+
+    def write(self, path: Path) -> None:
+        """Writes the job as JSON."""
+        write_json(path, to_table(self))
+
+    @property
+    def options(self) -> EvaluationOptions:
+        """How both sides run the model."""
+        return EvaluationOptions(precision=self.precision, max_length=MAX_LENGTH)
+
+
+class TimedExecutor(Executor):
+    """An executor that notes of each shard who ran it and when, in a file for each process."""
+
+    def __init__(self, executor: Executor, folder: Path) -> None:
+        self._executor = executor
+        self._folder = folder
+        folder.mkdir()
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """See `Executor`."""
+        return self._executor.submit(_timed, self._folder, function, *args, **kwargs)
+
+    def shards(self) -> list[dict[str, Any]]:
+        """What was noted: `worker`, `begun` and `ended` (time of day), `peak` (bytes so far)."""
+        return [read_json(file) for file in sorted(self._folder.glob("*.json"))]
+
+
+def _timed(folder: Path, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    begun = time.time()
+    result = function(*args, **kwargs)
+    noted = {"worker": os.getpid(), "begun": begun, "ended": time.time(), "peak": _peak()}
+    write_json(folder / f"{begun:.6f}-{os.getpid()}.json", noted)
+    return result
+
+
+def _peak() -> int:
+    """The most bytes this process has had resident."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def run(job: FarmJob) -> dict[str, Any]:
+    """Runs the side and returns what it found, for `result.json`."""
+    return _loop(job) if job.side == "loop" else _farm(job)
+
+
+def _loop(job: FarmJob) -> dict[str, Any]:
+    from dstilts.bench.farm_data import StoredSets
+    from dstilts.bench.farm_loop import run_loop
+    from dstilts.evaluation.plan import evaluation_sets
+
+    source = StoredSets(job.sets)
+    sets = [
+        examples
+        for name in job.tasks
+        for examples in evaluation_sets(source, name, languages=None, limit=None)
+    ]
+    found = run_loop(job.model, sets, job.options)
+    return {
+        "begun": found.begun,
+        "seconds": found.seconds,
+        "peak": _peak(),
+        "shards": [],
+        "scores": found.scores,
+        "predictions": found.predictions,
+        "num_tokens": found.num_tokens,
+        "num_padded_tokens": found.num_padded_tokens,
+    }
+
+
+def _farm(job: FarmJob) -> dict[str, Any]:
+    from dstilts.bench.farm_data import StoredSets
+    from dstilts.evaluation.evaluate import evaluate
+    from dstilts.evaluation.executors import open_executor
+
+    requests = [EvaluationRequest(str(job.model), job.tasks, languages=job.languages)]
+    with open_executor(job.workers) as executor:
+        assert executor is not None, "not under mpiexec"
+        timed = TimedExecutor(executor, job.output / "shards")
+        files = evaluate(requests, StoredSets(job.sets), job.output / "runs", job.options, timed)
+    shards = timed.shards()
+    records = [read_json(file) for file in files]
+    predicted = (file.parents[2] / "predictions" / file.parent.name / file.name for file in files)
+    begun = min(shard["begun"] for shard in shards)
+    return {
+        "begun": begun,
+        "seconds": max(shard["ended"] for shard in shards) - begun,
+        "peak": max(shard["peak"] for shard in shards),
+        "shards": shards,
+        "scores": {file.stem: r["metrics"] for file, r in zip(files, records, strict=True)},
+        "predictions": {file.stem: read_json(file)["predictions"] for file in predicted},
+    }
+
+
+def main(file: Path) -> int:
+    """Runs the job in a file and writes what it gave; 2 after a mistake of the user."""
+    job = build(FarmJob, read_json(file), file=file)
+    os.environ["DSTILTS_CACHE"] = str(job.cache)
+    cores = sorted(os.sched_getaffinity(0))
+    # A worker takes its share of the cores it sees: so many that the share is `threads`.
+    os.sched_setaffinity(0, cores[: job.workers * job.threads])
+    import torch
+
+    torch.set_num_threads(job.threads)
+    try:
+        write_json(job.output / "result.json", run(job))
+    except UserError as error:
+        print(f"dstilts: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
