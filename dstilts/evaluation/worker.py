@@ -22,6 +22,7 @@ from dstilts.models.collate import collate
 from dstilts.models.encoder import load_encoder
 from dstilts.models.masking import Masking
 from dstilts.models.multitask import MultiTaskModel
+from dstilts.models.packing import enable_packing, pack, supports_packing
 from dstilts.models.pooling import pooled_layers
 
 _ENCODER_COLUMNS = ("input_ids", "token_type_ids")
@@ -108,21 +109,28 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
             for t, where in groups.items()
         }
     padded = collate(rows, "retrieval", loaded.pad_id)
-    batch = {name: tensor.to(loaded.device) for name, tensor in padded.items()}
     if table.kind == "retrieval":
+        batch = {name: tensor.to(loaded.device) for name, tensor in padded.items()}
         # First tokens are trained as vectors, so they are always the last layer's.
         layer = shard.layer if table.pooling == "mean" else -1
         layers = None if layer == "all" else (layer,)
         pooled = pooled_layers(loaded.model.encoder, batch, layers, table.pooling)
         encoded = torch.stack(pooled, dim=1) if layers is None else pooled[0]
     else:
-        encoded = loaded.model.encode(batch)
+        encoded = loaded.model.encode(_packed(padded, loaded))
     found: dict[int, Arrays] = {}
     for t, where in groups.items():
         part = encoded[torch.from_numpy(where).to(loaded.device)]
         kept = _outputs_of(part, shard.tables[t], columns[t], loaded.model)
         found[t] = {"row": units[where, 1], "choice": units[where, 2], **kept}
     return found
+
+
+def _packed(padded: dict[str, Tensor], loaded: _Loaded) -> dict[str, Tensor]:
+    """On the model's device, without padding where the encoder takes that."""
+    encoder = loaded.model.encoder
+    batch = pack(padded, encoder.config) if supports_packing(encoder) else padded
+    return {name: tensor.to(loaded.device) for name, tensor in batch.items()}
 
 
 def _outputs_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
@@ -208,6 +216,8 @@ def _load_model(shard: Shard) -> _Loaded:
         model, tokenizer = MultiTaskModel(bundle.model, {}), bundle.tokenizer
     if shard.precision == "bf16":
         model = model.to(torch.bfloat16)
+    if supports_packing(model.encoder):
+        enable_packing(model.encoder)
     device = _device()
     masking = Masking.of(tokenizer) if tokenizer.mask_token_id is not None else None
     return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device, masking)
