@@ -6,7 +6,7 @@ from pathlib import Path
 from dstilts.core.logs import log
 from dstilts.evaluation.executors import Workers
 from dstilts.evaluation.farm import LostShards, ModelPlan
-from dstilts.evaluation.progress import Progress
+from dstilts.evaluation.progress import Progress, SetName
 from dstilts.evaluation.records import RecordFolder
 from dstilts.evaluation.schedule import Outcome, Schedule
 from dstilts.evaluation.scoring import Scoring
@@ -29,7 +29,11 @@ def compute(
         f"models to evaluate: {len(plans)}, in {total} shards, of which {total - num_missing} "
         "are there"
     )
-    with Schedule(workers, run_shard) as schedule, Progress(num_missing) as progress:
+    work = [(shard, _sets(plan, shard)) for plan, shards in missing for shard in shards]
+    with (
+        Schedule(workers, run_shard) as schedule,
+        Progress(work, len(workers.each)) as progress,
+    ):
         states = [_State(plan, scoring, folder, schedule) for plan in plans]
         # In the order of the models, so that a worker loads each of them once.
         for state, (_, shards) in zip(states, missing, strict=True):
@@ -37,10 +41,17 @@ def compute(
         by_file = {shard.file: state for state in states for shard in state.plan.shards}
         while any(state.waiting for state in states):
             outcome = schedule.next()
-            if outcome.problem is None:
-                progress.advance()
+            progress.advance(outcome.shard)
             by_file[outcome.shard.file].take(outcome)
     return [line for state in states for line in state.failures]
+
+
+def _sets(plan: ModelPlan, shard: Shard) -> list[SetName]:
+    """What the shard has rows of."""
+    return [
+        SetName(item.model.key, item.examples.task, item.examples.language)
+        for item in plan.items_of(shard)
+    ]
 
 
 class _State:

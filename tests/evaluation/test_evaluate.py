@@ -169,7 +169,7 @@ def test_records_of_an_older_schema_are_written_again(
     record = json.loads(whole)
     del record["interval"], record["bootstrap"]
     file.write_text(json.dumps({**record, "schema": 1}))
-    monkeypatch.setattr(farm, "run_shard", None)
+    monkeypatch.setattr("dstilts.evaluation.compute.run_shard", None)
     run(model, tmp_path / "runs")
     assert file.read_text() == whole
 
