@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 LOOP = "loop"
 ONE_LANGUAGE = "one language"
 _FIGURES = ("seconds", "cpu_seconds", "start_seconds", "work_seconds", "idle_share", "peak_mib")
@@ -113,7 +115,28 @@ def _figures(runs: Sequence[FarmRun]) -> dict[str, Any]:
                 "most": round(max(values), 4),
             }
     figures["num_shards"] = len(runs[0].result["shards"])
+    if errors := [error for run in runs for error in _cost_errors(run.result["shards"])]:
+        figures["cost_error"] = {
+            "median": round(statistics.median(errors), 4),
+            "p90": round(float(np.quantile(errors, 0.9)), 4),
+        }
     return figures
+
+
+def _cost_errors(shards: Sequence[Mapping[str, Any]]) -> list[float]:
+    """How far the estimate of each shard is from what it took, relative to that.
+
+    A worker's first shard is left out: the model is loaded in it.
+    """
+    first = {shard["worker"]: shard["begun"] for shard in reversed(_in_order(shards))}
+    timed = (
+        (s["expected"], s["ended"] - s["begun"]) for s in shards if s["begun"] not in first.values()
+    )
+    return [abs(expected - taken) / taken for expected, taken in timed]
+
+
+def _in_order(shards: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(shards, key=lambda shard: shard["begun"])
 
 
 def _ratios(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
@@ -170,16 +193,17 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
         *_task_lines(result),
         "",
         f"{'':24s} {'seconds':>8s} {'range':>15s} {'cpu s':>8s} {'start s':>8s} {'work s':>8s} "
-        f"{'idle':>6s} {'MiB':>7s} {'shards':>6s}",
+        f"{'idle':>6s} {'MiB':>7s} {'shards':>6s} {'cost error':>10s}",
     ]
     for name, side in result["sides"].items():
         spread = f"{side['seconds']['least']:.1f}-{side['seconds']['most']:.1f}"
         idle = f"{side['idle_share']['median']:6.1%}" if "idle_share" in side else " " * 6
         medians = [side[figure]["median"] for figure in _FIGURES if figure != "idle_share"]
         seconds, cpu, start, work, peak = medians
+        error = f"{side['cost_error']['median']:10.1%}" if "cost_error" in side else ""
         lines.append(
             f"{name:24s} {seconds:8.1f} {spread:>15s} {cpu:8.1f} {start:8.1f} {work:8.1f} "
-            f"{idle} {peak:7.0f} {side['num_shards']:6d}"
+            f"{idle} {peak:7.0f} {side['num_shards']:6d} {error}"
         )
     return [*lines, "", *_ratio_lines(result)]
 

@@ -3,9 +3,10 @@
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from dstilts.core.config import build, to_table
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
+from dstilts.evaluation.executors import Worker
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
 
 # XTREME's scripts cut pairs and tagged sentences at 128 tokens.
@@ -44,28 +46,33 @@ class FarmJob:
         return EvaluationOptions(precision=self.precision, max_length=MAX_LENGTH)
 
 
-class TimedExecutor(Executor):
-    """An executor that notes of each shard who ran it and when, in a file for each process."""
+class TimedWorker:
+    """A worker of whose shards it is noted who ran them and when, in a file for each shard."""
 
-    def __init__(self, executor: Executor, folder: Path) -> None:
-        self._executor = executor
+    def __init__(self, worker: Worker, folder: Path) -> None:
+        self._worker = worker
         self._folder = folder
-        folder.mkdir()
 
-    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """See `Executor`."""
-        return self._executor.submit(_timed, self._folder, function, *args, **kwargs)
+    def submit(self, function: Callable[..., Any], *arguments: object) -> Future[Any]:
+        """See `Worker`."""
+        return self._worker.submit(_timed, self._folder, function, *arguments)
 
-    def shards(self) -> list[dict[str, Any]]:
-        """What was noted: `worker`, `begun` and `ended` (time of day), `peak` (bytes so far)."""
-        return [read_json(file) for file in sorted(self._folder.glob("*.json"))]
+    def replace(self) -> bool:
+        """See `Worker`."""
+        return self._worker.replace()
 
 
-def _timed(folder: Path, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _timed(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
     begun = time.time()
-    result = function(*args, **kwargs)
-    noted = {"worker": os.getpid(), "begun": begun, "ended": time.time(), "peak": _peak()}
-    write_json(folder / f"{begun:.6f}-{os.getpid()}.json", noted)
+    result = function(*arguments)
+    noted = {
+        "worker": threading.get_native_id(),
+        "begun": begun,
+        "ended": time.time(),
+        "expected": arguments[-1].seconds,
+        "peak": _peak(),
+    }
+    write_json(folder / f"{arguments[-1].file.stem}.json", noted)
     return result
 
 
@@ -109,11 +116,13 @@ def _farm(job: FarmJob) -> dict[str, Any]:
     from dstilts.evaluation.executors import open_executor
 
     requests = [EvaluationRequest(str(job.model), job.tasks, languages=job.languages)]
-    with open_executor(job.workers) as executor:
-        assert executor is not None, "not under mpiexec"
-        timed = TimedExecutor(executor, job.output / "shards")
-        files = evaluate(requests, StoredSets(job.sets), job.output / "runs", job.options, timed)
-    shards = timed.shards()
+    noted = job.output / "shards"
+    noted.mkdir()
+    with open_executor(job.workers) as workers:
+        assert workers is not None, "not under mpiexec"
+        workers.each = [TimedWorker(worker, noted) for worker in workers.each]
+        files = evaluate(requests, StoredSets(job.sets), job.output / "runs", job.options, workers)
+    shards = [read_json(file) for file in sorted(noted.glob("*.json"))]
     records = [read_json(file) for file in files]
     predicted = (file.parents[2] / "predictions" / file.parent.name / file.name for file in files)
     begun = min(shard["begun"] for shard in shards)
