@@ -61,7 +61,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--workers", type=count, default=1, metavar="N", help="processes, without mpiexec"
     )
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "int8"),
+        default="fp32",
+        help="on a CPU a lower one is used for tasks on a sample of which it predicts the same",
+    )
     parser.add_argument(
         "--tokens", type=count, default=4096, metavar="N", help="of a micro-batch, with padding"
     )

@@ -11,6 +11,7 @@ from dstilts.evaluation.executors import Workers
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.models import ModelShelf
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
+from dstilts.evaluation.precision import checked
 from dstilts.evaluation.records import Item, RecordFolder
 from dstilts.evaluation.scoring import Scoring
 from dstilts.tasks.catalog import task
@@ -49,6 +50,7 @@ def evaluate(
     folder, shelf = RecordFolder(output), shelf or ModelShelf()
     items = _items(requests, source, options, shelf)
     try:
+        items = checked(items, folder, shelf)
         _complete(items, folder, shelf, source, executor)
     except Exception as error:
         # Libraries that write by themselves raise types of their own.
@@ -75,8 +77,8 @@ def _complete(
     scoring.score(predicted)
     unknown = [item for item in missing if item not in predicted]
     plans = [
-        _plan(of_model, [item for item in items if item.model.key == key], shelf, folder, workers)
-        for key, of_model in _by_model(unknown).items()
+        _plan(group, _by_model(items)[key], shelf, folder, workers)
+        for key, group in _by_model(unknown).items()
     ]
     failures = compute(plans, workers, scoring, folder) if plans else []
     drawn = {i.model.location: folder.record_file(i).parent for i in missing if i.model.published}
@@ -164,8 +166,9 @@ class _Sets:
         return self._read[what]
 
 
-def _by_model(items: Sequence[Item]) -> dict[str, list[Item]]:
-    groups: dict[str, list[Item]] = {}
+def _by_model(items: Sequence[Item]) -> dict[tuple[str, str], list[Item]]:
+    """By model and precision, which may differ between the tasks of one."""
+    groups: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        groups.setdefault(item.model.key, []).append(item)
+        groups.setdefault((item.model.key, item.options.precision), []).append(item)
     return groups

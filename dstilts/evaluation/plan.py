@@ -12,7 +12,7 @@ from dstilts.tasks.examples import ExampleSet, Kind
 from dstilts.tasks.source import Source
 from dstilts.tasks.subset import take
 
-PRECISIONS = ("fp32", "bf16")
+PRECISIONS = ("fp32", "bf16", "int8")
 _OTHER_SPLIT = {"test": "dev", "dev": "test"}
 
 
@@ -37,7 +37,8 @@ class EvaluationOptions:
     """How models are run; all but `tokens` stands in every record."""
 
     precision: str = "fp32"
-    """Of weights and activations; logits and sentence vectors are fp32 in either case."""
+    """Of weights and activations; logits and sentence vectors are fp32 in any case. int8, for CPUs
+    alone, is that of the encoder's linear layers; see `precision` for where a lower one is used."""
     tokens: int = 4096
     """The budget of a micro-batch, padding included; a longer row stands alone."""
     retrieval_layer: int | Literal["all"] = -1

@@ -25,6 +25,21 @@ _PACKAGES = ("dstilts", "torch", "transformers", "tokenizers", "numpy")
 
 
 @dataclass(frozen=True)
+class PrecisionCheck:
+    """How a model's predictions in a lower precision compare with those in fp32, on a sample."""
+
+    asked: str  # the lower precision
+    agreement: float  # the share of equal predictions, 0 to 1
+    num_compared: int
+    least: float  # the share that is enough
+
+    @property
+    def passed(self) -> bool:
+        """Whether the lower precision is used."""
+        return self.agreement >= self.least
+
+
+@dataclass(frozen=True)
 class Item:
     """One model on one task, split and language: what one record is about."""
 
@@ -33,6 +48,7 @@ class Item:
     data_digest: str
     limit: int | None
     options: EvaluationOptions
+    check: PrecisionCheck | None = None  # why `options` have this precision; None: it was asked for
 
     @property
     def title(self) -> str:
@@ -65,6 +81,10 @@ class RecordFolder:
     def predictions_file(self, item: Item) -> Path:
         """`predictions/<model key>/<task>.<language>.<split>.json`."""
         return self._output / "predictions" / item.model.key / f"{item.title}.json"
+
+    def precision_file(self, model: EvaluatedModel, task_name: str, precision: str) -> Path:
+        """What was measured of a lower precision."""
+        return self._output / "precision" / model.key / f"{task_name}.{precision}.json"
 
     def shards(self, model: EvaluatedModel) -> Path:
         """Where the outputs of a model's shards stand until they are merged."""
@@ -162,6 +182,8 @@ class RecordFolder:
             "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
             "options": {**item.options.recorded(spec), "limit": item.limit},
         }
+        if item.check is not None:
+            record["precision_check"] = dataclasses.asdict(item.check)
         if (layers := self.stored_layers(item)) is not None:
             record["layers"] = dataclasses.asdict(layers)
         write_json(file, record)

@@ -24,6 +24,7 @@ from dstilts.models.masking import Masking
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.models.packing import enable_packing, pack, supports_packing
 from dstilts.models.pooling import pooled_layers
+from dstilts.models.quantise import quantise
 
 _ENCODER_COLUMNS = ("input_ids", "token_type_ids")
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -197,6 +198,12 @@ def _open(file: str, kind: str) -> Any:
     return table.select_columns([name for name in _COLUMNS[kind] if name in table.column_names])
 
 
+def release() -> None:
+    """Lets go of the model that was kept."""
+    global _kept
+    _kept = None
+
+
 def _load(shard: Shard) -> _Loaded:
     """The shard's model; the last one is kept, because shards come model by model."""
     global _kept
@@ -214,11 +221,13 @@ def _load_model(shard: Shard) -> _Loaded:
     else:
         bundle = load_encoder(shard.model)
         model, tokenizer = MultiTaskModel(bundle.model, {}), bundle.tokenizer
-    if shard.precision == "bf16":
-        model = model.to(torch.bfloat16)
     if supports_packing(model.encoder):
         enable_packing(model.encoder)
     device = _device()
+    if shard.precision == "bf16":
+        model = model.to(torch.bfloat16)
+    elif shard.precision == "int8":
+        quantise(model.encoder, device)
     masking = Masking.of(tokenizer) if tokenizer.mask_token_id is not None else None
     return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device, masking)
 

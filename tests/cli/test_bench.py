@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from dstilts.bench import memory, train
+from dstilts.bench import farm, farm_report, memory, train
 from dstilts.bench.comparison import Comparison
+from dstilts.bench.farm import FarmPlan
 from dstilts.bench.memory import MemoryPlan
 from dstilts.cli.main import main
 
@@ -26,6 +27,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(train, "compare", note)
     monkeypatch.setattr(memory, "measure_memory", note)
+    monkeypatch.setattr(farm, "measure_farm", note)
+    monkeypatch.setattr(farm_report, "table_lines", lambda result: [])
     return seen
 
 
@@ -68,6 +71,32 @@ def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert float(text.split("--learning-rate RATE default: ")[1].split()[0]) == (
         defaults.learning_rate
     )
+
+
+def test_farm_takes_options(asked: list[Any]) -> None:
+    words = "--data d --tasks xnli,panx --languages de --one-in 9 --workers 1,3 --threads 2"
+    assert main(["bench", "farm", *words.split(), "--rounds", "3", "--precision", "bf16"]) == 0
+    plan = FarmPlan(
+        data=Path("d"),
+        tasks=("xnli", "panx"),
+        languages=("de",),
+        one_in=9,
+        workers=(1, 3),
+        threads=2,
+        rounds=3,
+        precision="bf16",
+    )
+    assert asked == [plan, Path("bench-farm.json"), None]
+
+
+def test_farm_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "farm", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    plan = FarmPlan()
+    for number in (plan.one_in, plan.rounds):
+        assert f"(default: {number})" in text
+    assert f"--workers N,... default: {','.join(map(str, plan.workers))}" in text
 
 
 def test_memory_takes_options(asked: list[Any]) -> None:
