@@ -59,6 +59,7 @@ def measure_farm(plan: FarmPlan, out: Path, work: Path | None = None) -> dict[st
         source = open_source("local" if plan.data else "phrasebook", plan.data)
         sets = bench_sets(source, plan.tasks, plan.languages, plan.one_in, plan.seed)
         StoredSets.write(folder / "sets", sets)
+        plan = dataclasses.replace(plan, tasks=tuple(dict.fromkeys(s.task for s in sets)))
         options = _job(plan, folder, LOOP, 1).options
         publish_model(folder / "model", plan.encoder, sets, options, plan.seed)
         facts = {"machine": _machine(plan, folder), "tasks": _facts(sets)}

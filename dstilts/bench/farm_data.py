@@ -37,8 +37,11 @@ def bench_sets(
 ) -> list[ExampleSet]:
     """One in `one_in` examples of each task and language of XTREME that the source has.
 
+    Args:
+        languages: None: all; else tasks in none of them are left out.
+
     Raises:
-        UserError: a task has no examples here, or is not one of XTREME's.
+        UserError: a task has no examples here, or is not one of XTREME's; or none is left.
     """
     benchmark = BENCHMARKS["xtreme"]
     found: list[ExampleSet] = []
@@ -49,12 +52,15 @@ def bench_sets(
             )
         wanted = set(benchmark.languages[name]) & set(languages or benchmark.languages[name])
         sets = evaluation_sets(source, name, languages=None, limit=None)
-        sets = [examples for examples in sets if examples.language in wanted]
         if not sets:
             raise UserError(f"the source {source.name!r} has no examples of {name}")
         for examples in sets:
+            if examples.language not in wanted:
+                continue
             limit = max(LEAST, round(num_asked(examples) / one_in))
             found.append(take(examples, limit, seed))
+    if not found:
+        raise UserError(f"the source {source.name!r} has none of these tasks in these languages")
     return found
 
 
