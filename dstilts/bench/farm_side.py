@@ -155,4 +155,7 @@ def main(file: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    # What is sent to workers must be of this module by its own name.
+    from dstilts.bench import farm_side
+
+    sys.exit(farm_side.main(Path(sys.argv[1])))
