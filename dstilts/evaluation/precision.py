@@ -72,11 +72,13 @@ def _checks(
     for name, check in _measured(missing, shelf).items():
         table = {"key": _key(missing[name]), "check": dataclasses.asdict(check)}
         write_json(files[name], table)
-    found = {name: _stored(files[name], sample) for name, sample in samples.items()}
-    for name, check in found.items():
-        assert check is not None
-        _say(by_task[name][0].model.name, name, check)
-    return {name: check for name, check in found.items() if check is not None}
+    checks: dict[str, PrecisionCheck] = {}
+    for name, sample in samples.items():
+        found = _stored(files[name], sample)
+        assert found is not None, "it was just written"
+        checks[name] = found
+        _say(sample[0].model.name, name, found)
+    return checks
 
 
 def _stored(file: Path, sample: Sequence[Item]) -> PrecisionCheck | None:
