@@ -68,7 +68,10 @@ def add(commands: Any) -> None:
         help="on a CPU a lower one is used for tasks on a sample of which it predicts the same",
     )
     parser.add_argument(
-        "--tokens", type=count, default=4096, metavar="N", help="of a micro-batch, with padding"
+        "--tokens",
+        type=count,
+        metavar="N",
+        help="of a micro-batch, with padding (default: 1024 on a CPU, 4096 on a GPU)",
     )
     parser.add_argument(
         "--layer",
@@ -95,14 +98,14 @@ def run(
     split: str | None,
     workers: int,
     precision: str,
-    tokens: int,
+    tokens: int | None,
     layer: int | Literal["all"],
     output: Path,
 ) -> int:
     """Evaluates what is missing; prints the paths of the records, and all scores in a table."""
     from dstilts.evaluation.choice import Choice
     from dstilts.evaluation.executors import open_executor
-    from dstilts.evaluation.plan import EvaluationOptions
+    from dstilts.evaluation.plan import EvaluationOptions, usual_tokens
 
     # All ranks of mpiexec come here; what may fail stands inside, see `open_executor`.
     with open_executor(workers) as executor:
@@ -110,7 +113,9 @@ def run(
             return 0
         if bool(models) == (watch is not None) or (once and watch is None):
             raise UserError("models or --watch RUNS_DIR are needed, and --once with --watch only")
-        options = EvaluationOptions(precision=precision, tokens=tokens, retrieval_layer=layer)
+        options = EvaluationOptions(
+            precision=precision, tokens=tokens or usual_tokens(), retrieval_layer=layer
+        )
         choice = Choice(tasks, languages, limit, split, is_lenient=watch is not None)
         opened = chosen_source(data, source)
         choice.check(opened)

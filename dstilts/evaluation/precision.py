@@ -135,7 +135,7 @@ def _measured(
     sums = {name: [sum(column) for column in zip(*c, strict=True)] for name, c in counts.items()}
     asked = items[0].options.precision
     return {
-        name: PrecisionCheck(asked, hits / total, int(total), LEAST)
+        name: PrecisionCheck(asked, hits / total if total else 1.0, int(total), LEAST)
         for name, (hits, total) in sums.items()
     }
 
