@@ -2,7 +2,7 @@
 
 import pytest
 
-from dstilts.tasks.metrics.tagging import Span, span_scores, spans, token_accuracy
+from dstilts.tasks.metrics.tagging import Span, sentence_counts, span_scores, spans, token_accuracy
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,9 @@ def test_different_lengths() -> None:
         span_scores([["O"], ["O", "O"]], [["O"], ["O"]])
     with pytest.raises(ValueError, match="shorter"):
         token_accuracy([["O"], ["O"]], [["O"]])
+
+
+def test_sentences_count_as_each_alone() -> None:
+    gold = [["B-PER", "I-PER", "O"], ["O"], ["B-LOC", "B-LOC", "I-LOC", "O", "B-PER"]]
+    guessed = [["B-PER", "I-PER", "B-LOC"], ["O"], ["B-LOC", "B-LOC", "O", "B-PER", "O"]]
+    assert sentence_counts(gold, guessed).tolist() == [[1, 2, 1], [0, 0, 0], [1, 3, 3]]
