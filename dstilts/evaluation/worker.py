@@ -21,7 +21,7 @@ from dstilts.evaluation.shards import Shard, TableRef, Units
 from dstilts.models.collate import collate
 from dstilts.models.encoder import load_encoder
 from dstilts.models.masking import Masking
-from dstilts.models.multitask import MultiTaskModel
+from dstilts.models.multitask import Batch, MultiTaskModel
 from dstilts.models.packing import enable_packing, pack, supports_packing
 from dstilts.models.pooling import pooled_layers
 from dstilts.models.quantise import quantise
@@ -118,7 +118,7 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
         pooled = pooled_layers(loaded.model.encoder, batch, layers, table.pooling)
         encoded = torch.stack(pooled, dim=1) if layers is None else pooled[0]
     else:
-        encoded = loaded.model.encode(_packed(padded, loaded))
+        encoded = loaded.model.encode(_packed(padded, [shard.tables[t] for t in groups], loaded))
     found: dict[int, Arrays] = {}
     for t, where in groups.items():
         part = encoded[torch.from_numpy(where).to(loaded.device)]
@@ -127,11 +127,17 @@ def _run(units: Units, shard: Shard, tables: Sequence[Any], loaded: _Loaded) -> 
     return found
 
 
-def _packed(padded: dict[str, Tensor], loaded: _Loaded) -> dict[str, Tensor]:
-    """On the model's device, without padding where the encoder takes that."""
+def _packed(padded: dict[str, Tensor], tables: Sequence[TableRef], loaded: _Loaded) -> Batch:
+    """On the model's device, without padding where the encoder takes that.
+
+    Where all heads read first tokens alone, one of them is named, so that no others are computed.
+    """
     encoder = loaded.model.encoder
     batch = pack(padded, encoder.config) if supports_packing(encoder) else padded
-    return {name: tensor.to(loaded.device) for name, tensor in batch.items()}
+    moved: dict[str, Tensor | str] = {n: tensor.to(loaded.device) for n, tensor in batch.items()}
+    if all(table.kind in ("pair", "choice") for table in tables):
+        moved["head"] = str(tables[0].head)
+    return moved
 
 
 def _outputs_of(part: Tensor, table: TableRef, columns: Columns, model: MultiTaskModel) -> Arrays:
