@@ -38,7 +38,12 @@ size = dist.get_world_size()
 assert total.tolist() == [size * (size + 1) / 2] * 1000, "all_reduce gave a wrong sum"
 dist.destroy_process_group()
 """
-_MPI_RANK = "from mpi4py import MPI; print('size', MPI.COMM_WORLD.allreduce(1))"
+# One call of write: where Python does not buffer, print's pieces of two ranks would mix.
+_MPI_RANK = """
+import sys
+from mpi4py import MPI
+sys.stdout.write(f"size {MPI.COMM_WORLD.allreduce(1)}\\n")
+"""
 
 
 def python(subject: Subject) -> Finding:
