@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import mmap
 import time
 from pathlib import Path
 
@@ -87,17 +88,17 @@ def test_large_sizes_are_searched_fewer_times(
 
 def test_memory_that_a_search_takes_is_seen(tmp_path: Path) -> None:
     def hungry(source: torch.Tensor, target: torch.Tensor, k: int) -> tuple[TopK, TopK]:
-        kept.append(torch.ones(64 << 18))  # 64 MiB
-        time.sleep(0.3)  # longer than between two looks
-        kept.clear()
+        # Of the system: the allocator may have as much left from tests before.
+        with mmap.mmap(-1, 64 << 20) as memory:
+            memory.write(b"1" * len(memory))
+            time.sleep(1.0)  # longer than between two looks
         return found
 
-    kept: list[torch.Tensor] = []
     found = make_sides(torch.device("cpu"))[0].search(torch.eye(3), torch.eye(3), 1)
     with MemoryWatch() as watch:
         _, run = timed(Side("hungry", hungry), torch.eye(3), torch.eye(3), 1, watch)
     assert 60 << 20 < run.extra_bytes < 200 << 20
-    assert run.wall > 0.3
+    assert run.wall > 1.0
 
 
 def test_a_search_in_mapped_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
