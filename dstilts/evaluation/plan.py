@@ -32,6 +32,13 @@ class EvaluationRequest:
     """None: each task's own split for reporting, where the source has it."""
 
 
+def usual_tokens() -> int:
+    """Of a micro-batch: a CPU is as fast with few, and workers then end together."""
+    import torch
+
+    return 4096 if torch.cuda.is_available() else 1024
+
+
 @dataclass(frozen=True)
 class EvaluationOptions:
     """How models are run; all but `tokens` stands in every record."""
@@ -39,7 +46,7 @@ class EvaluationOptions:
     precision: str = "fp32"
     """Of weights and activations; logits and sentence vectors are fp32 in any case. int8, for CPUs
     alone, is that of the encoder's linear layers; see `precision` for where a lower one is used."""
-    tokens: int = field(default_factory=lambda: usual_tokens())
+    tokens: int = field(default_factory=usual_tokens)
     """The budget of a micro-batch, padding included; a longer row stands alone."""
     retrieval_layer: int | Literal["all"] = -1
     """Whose hidden states sentence vectors are made of: 0 the embeddings, -1 the last. All: each
@@ -98,13 +105,6 @@ def splits_of(source: Source, task_name: str, split: str | None = None) -> dict[
         for code in source.languages(task_name, name):
             found.setdefault(code, name)
     return found
-
-
-def usual_tokens() -> int:
-    """Of a micro-batch: a CPU is as fast with few, and workers then end together."""
-    import torch
-
-    return 4096 if torch.cuda.is_available() else 1024
 
 
 def evaluation_sets(

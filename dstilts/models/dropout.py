@@ -1,7 +1,7 @@
 """Dropout whose random numbers cost little on a CPU: four values share one draw of 64 bits.
 
-torch draws a number for each value, on one thread; of a small encoder's training on a few cores
-that is a tenth. On other devices, and in compiled graphs, torch's own is used.
+torch draws a number for each value, on one thread. On other devices, and in compiled graphs,
+torch's own is used.
 """
 
 from typing import Any
