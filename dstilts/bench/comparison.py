@@ -78,9 +78,10 @@ class Comparison:
         """
         if self.shape is None:
             return self.encoder
-        from dstilts.bench.shapes import write_encoder
+        from dstilts.models.shapes import write_encoder
 
-        return str(write_encoder(folder / "encoder", self.shape, self.encoder, self.seed))
+        write_encoder(folder / "encoder", self.shape, self.encoder, self.seed)
+        return str(folder / "encoder")
 
     def jobs(
         self, encoder: str, tokens: Mapping[str, Mapping[int, int]], folder: Path

@@ -20,7 +20,6 @@ from dstilts.bench.examples import TASKS, make_sets, read_sets
 from dstilts.bench.machine import describe_machine
 from dstilts.bench.measure import synchronise
 from dstilts.bench.padding_sides import GROUPED, Side, make_sides
-from dstilts.bench.shapes import SHAPES, write_encoder
 from dstilts.core.errors import UserError
 from dstilts.core.files import write_json
 from dstilts.core.logs import log
@@ -32,6 +31,7 @@ from dstilts.models import packed_attention
 from dstilts.models.encoder import EncoderBundle, load_encoder
 from dstilts.models.multitask import MultiTaskModel
 from dstilts.models.packing import enable_packing
+from dstilts.models.shapes import SHAPES, write_encoder
 
 _MAX_LENGTH = 256  # of a row in tokens
 
@@ -70,7 +70,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 def _encoder(options: argparse.Namespace, folder: Path) -> EncoderBundle:
     if options.shape is None:
         return load_encoder(options.encoder)
-    return load_encoder(str(write_encoder(folder, options.shape, options.encoder, seed=1)))
+    write_encoder(folder, options.shape, options.encoder, seed=1)
+    return load_encoder(str(folder))
 
 
 def _work(options: argparse.Namespace, bundle: EncoderBundle) -> tuple[TaskRows, MultiTaskModel]:

@@ -13,7 +13,7 @@ from dstilts.tasks.transform.few_shot import FewShot
 SCHEMA = 1
 MANIFEST_FILE = "manifest.json"
 
-Role = Literal["intermediate", "target"]
+Role = Literal["pretraining", "intermediate", "target"]
 
 
 @dataclass(frozen=True)

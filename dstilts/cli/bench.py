@@ -20,11 +20,12 @@ _WORK = "keeps jobs and logs (default: removed at the end)"
 def add(commands: Any) -> None:
     """Adds the command and its verbs."""
     parser: Parser = commands.add_parser("bench", help="measure dstilts beside its peers")
-    verbs = parser.add_subparsers(required=True, metavar="train|memory|search|farm")
+    verbs = parser.add_subparsers(required=True, metavar="train|memory|search|farm|sweep")
     _add_train(verbs)
     _add_memory(verbs)
     _add_search(verbs)
     _add_farm(verbs)
+    _add_sweep(verbs)
 
 
 def _add_train(verbs: Any) -> None:
@@ -159,6 +160,24 @@ def _add_farm(verbs: Any) -> None:
     verb.add_argument("--work", type=Path, metavar="DIR", help=_WORK)
 
 
+def _add_sweep(verbs: Any) -> None:
+    verb = add_command(
+        verbs,
+        "sweep",
+        "plan and look through a grid of thousands of nodes, and let drivers share one",
+        "dstilts bench sweep --out sweep.json\n  dstilts bench sweep --nodes 100000 --drivers 8",
+        sweep,
+    )
+    for option, text in (
+        ("--nodes", "of the planned grid (default: 11180)"),
+        ("--claimed", "nodes that the drivers share (default: 2000)"),
+        ("--drivers", "at once (default: 4)"),
+        ("--rounds", "of planning; figures are medians (default: 5)"),
+    ):
+        verb.add_argument(option, type=count, metavar="N", help=text)
+    verb.add_argument("--out", type=Path, default=Path("bench-sweep.json"), metavar="FILE")
+
+
 def counts(text: str) -> tuple[int, ...]:
     """The numbers of an option, each 1 or more, separated by commas."""
     return tuple(count(part) for part in names(text))
@@ -210,4 +229,13 @@ def farm(out: Path, work: Path | None, **options: Any) -> None:
 
     plan = FarmPlan(**{name: value for name, value in options.items() if value is not None})
     result = measure_farm(plan, out, work)
+    print(*table_lines(result), f"\nwritten to {out}", sep="\n")
+
+
+def sweep(out: Path, **options: Any) -> None:
+    """Measures, writes the JSON and prints the figures."""
+    from dstilts.bench.sweep import SweepPlan, measure_sweep, table_lines
+
+    plan = SweepPlan(**{name: value for name, value in options.items() if value is not None})
+    result = measure_sweep(plan, out)
     print(*table_lines(result), f"\nwritten to {out}", sep="\n")

@@ -18,8 +18,9 @@ from dstilts.evaluation.costs import CostMemory
 from dstilts.evaluation.layer_sweep import LayerSweep, best_layer
 from dstilts.evaluation.merge import PlannedSet, join_outputs
 from dstilts.evaluation.models import Reader
+from dstilts.evaluation.plan import EVALUATION_VERSION
 from dstilts.evaluation.planned import needed_units, own_units, planned_sets, table_ref
-from dstilts.evaluation.records import EVALUATION_VERSION, Item, RecordFolder
+from dstilts.evaluation.records import Item, RecordFolder
 from dstilts.evaluation.shard_file import FORMAT, BrokenShard, ShardOutputs, Timing, read_shard
 from dstilts.evaluation.shards import Shard, Units, cut_into_shards, num_shards, runs
 from dstilts.sampling.batches import micro_batches

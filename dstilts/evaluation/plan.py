@@ -13,6 +13,7 @@ from dstilts.tasks.source import Source
 from dstilts.tasks.subset import take
 
 PRECISIONS = ("fp32", "bf16", "int8")
+EVALUATION_VERSION = 2  # raised when the same model and examples give other predictions or scores
 _OTHER_SPLIT = {"test": "dev", "dev": "test"}
 
 

@@ -17,7 +17,8 @@ from dstilts.core.files import read_json, write_json
 from dstilts.core.logs import log
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.models import ModelShelf
-from dstilts.evaluation.records import EVALUATION_VERSION, Item, PrecisionCheck, RecordFolder
+from dstilts.evaluation.plan import EVALUATION_VERSION
+from dstilts.evaluation.records import Item, PrecisionCheck, RecordFolder
 from dstilts.evaluation.worker import release, run_shard
 from dstilts.tasks.catalog import task
 from dstilts.tasks.metrics.score import THRESHOLD, Prediction

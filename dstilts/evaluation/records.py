@@ -13,14 +13,13 @@ from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
 from dstilts.evaluation.layer_sweep import LayerSweep
 from dstilts.evaluation.models import EvaluatedModel
-from dstilts.evaluation.plan import EvaluationOptions
+from dstilts.evaluation.plan import EVALUATION_VERSION, EvaluationOptions
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.metrics.bootstrap import LEVEL, REPLICATES
 from dstilts.tasks.metrics.score import Prediction
 
 SCHEMA = 2  # 1 had no intervals
-EVALUATION_VERSION = 2  # raised when the same model and examples give other predictions or scores
 _PACKAGES = ("dstilts", "torch", "transformers", "tokenizers", "numpy")
 
 

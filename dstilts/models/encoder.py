@@ -1,4 +1,4 @@
-"""Any Hugging Face encoder of text, loaded from a folder, a hub name or `default`."""
+"""Any Hugging Face encoder of text: from a folder, the hub, or bundled (`default`, `tiny`)."""
 
 import dataclasses
 import functools
@@ -13,6 +13,7 @@ from dstilts.core.digest import file_digest, short_key
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json
 from dstilts.core.random_numbers import torch_seed
+from dstilts.models.shapes import TINY, tiny_encoder_folder
 
 DEFAULT = "default"
 
@@ -60,7 +61,7 @@ class EncoderBundle:
 
 
 def load_encoder(name_or_folder: str) -> EncoderBundle:
-    """Loads an encoder: `default`, a folder (a published one too), or a name on the hub.
+    """Loads an encoder: `default` or `tiny`, a folder (a published one too), a name on the hub.
 
     No code that comes with a model is run, and weights are read from safetensors only.
 
@@ -111,6 +112,8 @@ def _find_folder(name: str) -> Path:
         from dstilts.models.default import default_encoder_folder
 
         return default_encoder_folder()
+    if name == TINY:
+        return tiny_encoder_folder()
     folder = Path(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():

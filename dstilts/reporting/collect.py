@@ -20,7 +20,7 @@ class Phase:
     """One training phase in a model's history."""
 
     name: str
-    role: str  # "intermediate" or "target"
+    role: str  # "pretraining", "intermediate" or "target"
     tasks: tuple[str, ...]
 
 
@@ -104,7 +104,8 @@ def read_record(file: Path, runs: Path) -> Record:
         encoder=model.get("encoder", str),
         intermediate=model.get("intermediate", str),
         target=model.optional("target", str),
-        seed=model.optional("seed", int) if lineage else None,
+        # Pretraining is done once for all seeds, as it is for an encoder from elsewhere.
+        seed=model.optional("seed", int) if any(_varies(phase) for phase in lineage) else None,
         lineage=lineage,
         task=table.get("task", str),
         language=table.get("language", str),
@@ -120,6 +121,10 @@ def read_record(file: Path, runs: Path) -> Record:
         options=table.get("options", dict),
         interval=_interval(table, main_metric, file),
     )
+
+
+def _varies(phase: Phase) -> bool:
+    return phase.role != "pretraining"
 
 
 class _Table:

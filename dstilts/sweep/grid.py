@@ -11,6 +11,7 @@ from dstilts.engine.phase import (
     BatchConfig,
     DataConfig,
     EngineConfig,
+    GuardConfig,
     MixtureConfig,
     ScheduleConfig,
     TaskUse,
@@ -27,6 +28,7 @@ class Intermediate:
     name: str
     tasks: tuple[TaskUse, ...]
     schedule: ScheduleConfig | None = None  # in place of the grid's own
+    mixture: MixtureConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,22 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Pretraining:
+    """A phase before all others: the grid's encoder is trained first, once for all seeds."""
+
+    tasks: tuple[TaskUse, ...]
+    schedule: ScheduleConfig | None = None
+    batch: BatchConfig | None = None
+    seed: int = 0
+    from_scratch: bool = True  # the encoder gives its shape and its tokenizer, but no weights
+
+
+@dataclass(frozen=True)
 class EvaluationSettings:
     """How the farm evaluates every model of the grid."""
 
     precision: str = "fp32"
-    tokens: int = 4096  # per padded micro-batch
+    tokens: int | None = None  # of a micro-batch; without it what suits the device
     languages: tuple[str, ...] = ()  # empty: all languages of the source
     retrieval_layer: int = -1
 
@@ -58,6 +71,7 @@ class Grid:
     intermediates: tuple[Intermediate, ...]
     targets: tuple[Target, ...]
     encoder: str = "default"
+    pretraining: Pretraining | None = None
     trim_vocabulary: bool = False  # keep only the pieces that the grid's own texts use
     seeds: tuple[int, ...] = (1,)
     allow_leaks: bool = False  # train on sets that share texts with what is evaluated
@@ -66,6 +80,7 @@ class Grid:
     batch: BatchConfig = field(default_factory=BatchConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    guards: GuardConfig = field(default_factory=GuardConfig)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:
@@ -80,9 +95,15 @@ class Grid:
             raise ValueError("targets and seeds must not be empty")
 
     def uses(self) -> frozenset[TaskUse]:
-        """Every training set that some phase takes, and how much of it."""
+        """Every training set that a row or a column takes, and how much of it."""
         rows = (use for row in self.intermediates for use in row.tasks)
         return frozenset(rows) | {use for column in self.targets for use in column.tasks}
+
+    def seeded_uses(self) -> frozenset[tuple[TaskUse, int]]:
+        """Every training set with each seed that draws from it."""
+        first = self.pretraining
+        before = {(use, first.seed) for use in first.tasks} if first else set()
+        return frozenset((use, seed) for use in self.uses() for seed in self.seeds) | before
 
 
 def load_grid(name: str, overrides: Sequence[str] = ()) -> Grid:
@@ -98,7 +119,7 @@ def load_grid(name: str, overrides: Sequence[str] = ()) -> Grid:
             known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
             raise UserError(f"no recipe {name!r}", remedy=f"known: {', '.join(known)}")
     grid = load_config(Grid, path, overrides)
-    for use in grid.uses():
+    for use, _ in grid.seeded_uses():
         task(use.task)
     for target in grid.targets:
         for evaluated in target.evaluate:
@@ -115,8 +136,10 @@ def scaled(grid: Grid, factor: float) -> Grid:
     def uses(tasks: tuple[TaskUse, ...]) -> tuple[TaskUse, ...]:
         return tuple(dataclasses.replace(use, examples=times(use.examples)) for use in tasks)
 
+    first = grid.pretraining
     return dataclasses.replace(
         grid,
+        pretraining=dataclasses.replace(first, tasks=uses(first.tasks)) if first else None,
         intermediates=tuple(
             dataclasses.replace(row, tasks=uses(row.tasks)) for row in grid.intermediates
         ),

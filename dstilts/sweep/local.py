@@ -1,21 +1,23 @@
-"""The local executor: training phases in turn under the deepspeed launcher on this machine."""
+"""The local executor: slots of this machine's cores or GPUs, a launch of a worker in each."""
 
 import contextlib
+import ctypes
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from dstilts.core.errors import RunError, UserError
+from dstilts.core.errors import UserError
 
 # Lines of dstilts itself, as against the launcher's and DeepSpeed's own.
 OURS = re.compile(r"^\d\d:\d\d:\d\d ")
-MISTAKE = "dstilts: "
 
 # Ranks save at the end of their step when asked to stop; one that does not is killed after this.
 STOP_SECONDS = 60
@@ -24,9 +26,23 @@ STOP_SECONDS = 60
 # and faults it in again at the next step, which was a sixth of a small step's time.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(8 << 30)}
 
+_PR_SET_PDEATHSIG = 1  # of Linux's <sys/prctl.h>
 
-class LaunchError(RunError):
-    """A launch ended before all its phases were published."""
+
+@dataclass(frozen=True)
+class Slot:
+    """A share of the machine that one launch has to itself.
+
+    Attributes:
+        ranks: processes of the launch.
+        cores: that it runs on; empty: any.
+        gpus: that it sees; empty on a machine without.
+    """
+
+    number: int
+    ranks: int
+    cores: tuple[int, ...] = ()
+    gpus: tuple[int, ...] = ()
 
 
 def cores_at_hand() -> int:
@@ -41,87 +57,136 @@ def ranks_at_hand() -> int:
     return torch.cuda.device_count() or min(2, cores_at_hand())
 
 
-def train_locally(phases: Sequence[Path], log_file: Path, *, ranks: int, lock: int) -> None:
-    """Trains phase files one after another in one launch of `ranks` processes.
-
-    Our log lines are passed on; everything is kept in `log_file`. An interrupt or SIGTERM goes to
-    the ranks, which save before they end.
+def slots_at_hand(slots: int | None = None, ranks: int | None = None) -> tuple[Slot, ...]:
+    """The machine in equal parts: without numbers a GPU a slot, or without GPUs a core.
 
     Args:
-        lock: the descriptor of the driver's lock, inherited by the launcher.
+        slots: nodes that run at a time.
+        ranks: processes that train a phase together.
 
     Raises:
-        UserError: the ranks ended over a mistake of the user.
-        LaunchError: they ended with another error.
+        UserError: more are asked for than there are GPUs.
     """
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    command = [*_launcher(ranks), "train", *map(str, phases)]
-    launch = subprocess.Popen(
-        command,
-        env=_environment(ranks),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # its own process group: one signal reaches launcher and ranks
-        pass_fds=(lock,),
+    import torch
+
+    gpus, cores = torch.cuda.device_count(), sorted(os.sched_getaffinity(0))
+    units = gpus or len(cores)
+    ranks = ranks or max(1, units // slots if slots else 1)
+    slots = slots or max(1, units // ranks)
+    if gpus and slots * ranks > gpus:
+        raise UserError(
+            f"{slots} slots of {ranks} ranks need {slots * ranks} GPUs; there are {gpus}",
+            remedy="use fewer slots or ranks",
+        )
+    share = max(1, len(cores) // slots)
+    return tuple(
+        Slot(
+            number=number,
+            ranks=ranks,
+            cores=tuple(cores[number * share : (number + 1) * share]) if slots > 1 else (),
+            gpus=tuple(range(number * ranks, (number + 1) * ranks)) if gpus else (),
+        )
+        for number in range(slots)
     )
-    with _signals_forwarded(launch) as received:
-        try:
-            mistake = _follow(launch, log_file, heading=f"$ {' '.join(command)}")
-            code = launch.wait()
-        finally:
-            _stop(launch)
-    if received:
-        raise KeyboardInterrupt
-    if mistake:
-        raise UserError(mistake)
-    if code != 0:
-        raise LaunchError(f"the launch ended with exit code {code}; its log: {log_file}")
 
 
-def _follow(launch: "subprocess.Popen[str]", log_file: Path, heading: str) -> str | None:
-    """Keeps the launch's output, passes our lines on; returns the user's mistake it named."""
-    mistake = None
-    assert launch.stdout is not None
-    with log_file.open("a", encoding="utf-8") as kept:
-        kept.write(heading + "\n")
-        for line in launch.stdout:
-            kept.write(line)
-            kept.flush()
-            if line.startswith(MISTAKE):
-                mistake = line.removeprefix(MISTAKE).strip()
-            elif OURS.match(line):
-                print(line, end="", file=sys.stderr, flush=True)
-    return mistake
+class Launch:
+    """A command run in a slot, its output kept in a file and read line by line.
+
+    Args:
+        heard: called with each line of dstilts itself, from another thread.
+    """
+
+    def __init__(
+        self, slot: Slot, words: Sequence[str], log_file: Path, heard: Callable[[str], None]
+    ) -> None:
+        self.slot = slot
+        self.mistake: str | None = None  # of the user, as the launch said it
+        self._log_file = log_file
+        self._heard = heard
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        command = [*_launcher(slot.ranks), *words]
+        self._process = subprocess.Popen(
+            command,
+            env=_environment(slot),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # its own process group: one signal reaches launcher and ranks
+            preexec_fn=lambda: _in_child(slot),
+        )
+        self._reader = threading.Thread(target=self._read, args=(" ".join(command),), daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Of the launcher, or of the only rank."""
+        return self._process.pid
+
+    def code(self) -> int | None:
+        """The exit code; None while it runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._reader.join()
+        return code
+
+    def tell(self, number: int) -> None:
+        """Sends a signal to launcher and ranks."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def stop(self) -> None:
+        """Leaves no process behind: asked first, killed after `STOP_SECONDS`."""
+        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+            self.tell(number)
+            deadline = time.monotonic() + seconds
+            while _group_lives(self._process.pid) and time.monotonic() < deadline:
+                self._process.poll()
+                time.sleep(0.05)
+
+    def _read(self, heading: str) -> None:
+        assert self._process.stdout is not None
+        with self._log_file.open("a", encoding="utf-8") as kept:
+            kept.write(f"$ {heading}\n")
+            for line in self._process.stdout:
+                kept.write(line)
+                kept.flush()
+                if line.startswith("dstilts: "):
+                    self.mistake = line.removeprefix("dstilts: ").strip()
+                elif OURS.match(line):
+                    self._heard(line)
 
 
 def _launcher(ranks: int) -> list[str]:
     if ranks == 1:
         return [sys.executable, "-m", "dstilts"]
     launcher = Path(sys.executable).with_name("deepspeed")
+    port = ["--master_port", str(free_port())]
     return [
-        sys.executable,
-        str(launcher),
-        "--num_accelerators",
-        str(ranks),
-        "--master_port",
-        str(free_port()),
-        "--module",
-        "dstilts",
+        *(sys.executable, str(launcher), "--num_accelerators", str(ranks)),
+        *(*port, "--module", "dstilts"),
     ]
 
 
-def _environment(ranks: int) -> dict[str, str]:
-    import torch
-
+def _environment(slot: Slot) -> dict[str, str]:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if not torch.cuda.is_available():
-        environment.setdefault("DS_ACCELERATOR", "cpu")
-        environment["OMP_NUM_THREADS"] = str(max(1, cores_at_hand() // ranks))
-        for name, value in KEEP_MEMORY.items():
-            environment.setdefault(name, value)
+    if slot.gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, slot.gpus))
+        return environment
+    environment.setdefault("DS_ACCELERATOR", "cpu")
+    cores = len(slot.cores) or cores_at_hand()
+    environment["OMP_NUM_THREADS"] = str(max(1, cores // slot.ranks))
+    for name, value in KEEP_MEMORY.items():
+        environment.setdefault(name, value)
     return environment
+
+
+def _in_child(slot: Slot) -> None:
+    """Before the command starts: it keeps to its cores, and is told when its driver dies."""
+    if slot.cores:
+        os.sched_setaffinity(0, slot.cores)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port() -> int:
@@ -131,38 +196,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextlib.contextmanager
-def _signals_forwarded(launch: "subprocess.Popen[str]") -> Iterator[list[int]]:
-    """Passes the first SIGINT or SIGTERM of this process on to the launch; yields what has come."""
-    received: list[int] = []
-
-    def pass_on(number: int, frame: object) -> None:
-        if not received:
-            received.append(number)
-            os.killpg(launch.pid, signal.SIGTERM)
-
-    old = {name: signal.signal(name, pass_on) for name in (signal.SIGINT, signal.SIGTERM)}
+def _group_lives(group: int) -> bool:
     try:
-        yield received
-    finally:
-        for name, handler in old.items():
-            signal.signal(name, handler)
-
-
-def _stop(launch: "subprocess.Popen[str]") -> None:
-    """Leaves no process of the launch behind: asked first, killed after `STOP_SECONDS`."""
-    for name, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(launch.pid, name)
-        deadline = time.monotonic() + seconds
-        while _group_lives(launch) and time.monotonic() < deadline:
-            time.sleep(0.2)
-
-
-def _group_lives(launch: "subprocess.Popen[str]") -> bool:
-    launch.poll()  # a launcher that ended but was not waited for would count as alive
-    try:
-        os.killpg(launch.pid, 0)
+        os.killpg(group, 0)
     except ProcessLookupError:
         return False
     return True

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import dstilts.sweep.prepare as sweep_prepare
 from dstilts.core.errors import UserError
-from dstilts.engine.phase import DataConfig, TaskUse
+from dstilts.core.files import read_json
+from dstilts.engine.phase import DataConfig, ScheduleConfig, TaskUse
 from dstilts.sweep.grid import Grid, Intermediate, Target
 from dstilts.sweep.prepare import prepare
 from tests.tiny import tiny_encoder
@@ -50,9 +52,23 @@ def test_an_intermediate_task_that_has_seen_the_evaluation_set_is_refused(tmp_pa
     with pytest.raises(UserError, match=message) as caught:
         prepare(leaky, tmp_path / "runs")
     assert "allow_leaks = true" in str(caught.value)
-    assert not (tmp_path / "runs" / "graph.json").exists()
+    assert not (tmp_path / "runs").exists()
     graph = prepare(dataclasses.replace(leaky, allow_leaks=True), tmp_path / "runs")
     assert len(graph.phases) == 3
+    # What they share is kept for the report.
+    (kept,) = (tmp_path / "runs" / "prepared").glob("*/leakage.json")
+    (worst,) = [each for each in read_json(kept) if each["leaks"]]
+    assert (worst["training"], worst["evaluation"], worst["exact"]) == ("snli", "xnli", 1)
+
+
+def test_a_second_call_reads_no_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = dataclasses.replace(grid(tmp_path), allow_leaks=True)
+    first = prepare(allowed, tmp_path / "runs")
+    hotter = dataclasses.replace(allowed, schedule=ScheduleConfig(learning_rate=2e-5))
+    monkeypatch.setattr(sweep_prepare, "_found_out", None)
+    assert prepare(allowed, tmp_path / "runs") == first
+    keys = {node.key for node in prepare(hotter, tmp_path / "runs").phases}
+    assert not keys & {node.key for node in first.phases}
 
 
 def test_what_leaks_elsewhere_does_not_matter(tmp_path: Path) -> None:

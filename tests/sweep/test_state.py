@@ -1,48 +1,69 @@
-"""The driver's lock: one at a time, and held as long as anything the driver started lives."""
+"""What is done is read from the files: models, records, outcomes."""
 
-import os
-import subprocess
-import sys
-import time
+import dataclasses
+import shutil
 from pathlib import Path
 
-import pytest
-
-from dstilts.core.errors import UserError
-from dstilts.sweep.state import driver_lock
-
-
-def test_a_second_driver_is_turned_away(tmp_path: Path) -> None:
-    with (
-        driver_lock(tmp_path),
-        pytest.raises(UserError, match=f"started by process {os.getpid()}"),
-        driver_lock(tmp_path),
-    ):
-        pass
-    with driver_lock(tmp_path):
-        pass
+from dstilts.sweep.graph import Graph
+from dstilts.sweep.state import RunsState
+from tests.sweep.graphs import GRID, evaluation_of, expand, finish
 
 
-def test_the_lock_outlives_a_killed_driver(tmp_path: Path) -> None:
-    program = (
-        "import os, pathlib\nfrom subprocess import DEVNULL, Popen\n"
-        "from dstilts.sweep.state import driver_lock\n"
-        f"with driver_lock(pathlib.Path({str(tmp_path)!r})) as lock:\n"
-        "    quiet = {'stdout': DEVNULL, 'stderr': DEVNULL}\n"
-        "    child = Popen(['sleep', '60'], pass_fds=(lock,), **quiet)\n"
-        "    print(child.pid, flush=True)\n"
-        "    os.kill(os.getpid(), 9)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    child = int(done.stdout)
-    with pytest.raises(UserError, match="another run works on"), driver_lock(tmp_path):
-        pass
-    os.kill(child, 9)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            with driver_lock(tmp_path):
-                return
-        except UserError:
-            time.sleep(0.05)
-    pytest.fail("the lock was not given back")
+def titles(state: RunsState, graph: Graph) -> set[str]:
+    return {node.title for node in state.missing(graph)}
+
+
+def done(tmp_path: Path) -> tuple[RunsState, Graph]:
+    """A grid of which every node is done."""
+    graph, state = expand(GRID, tmp_path), RunsState(tmp_path)
+    for node in graph.nodes:
+        finish(node, state)
+    assert state.missing(graph) == ()
+    return state, graph
+
+
+def test_nothing_is_done_at_first(tmp_path: Path) -> None:
+    graph = expand(GRID, tmp_path)
+    assert RunsState(tmp_path).missing(graph) == graph.nodes
+
+
+def test_an_outcome_is_read_back_as_it_was(tmp_path: Path) -> None:
+    graph, state = expand(GRID, tmp_path), RunsState(tmp_path)
+    node = graph.nodes[0]
+    assert state.outcome(node).failures == ()
+    state.fail(node, "the sky fell", mistake=True)
+    state.fail(node, "again")
+    failures = state.outcome(node).failures
+    assert [(each.reason, each.mistake) for each in failures] == [
+        ("the sky fell", True),
+        ("again", False),
+    ]
+    state.write(dataclasses.replace(finish(node, state, xnli=41.5), failures=failures))
+    found = state.outcome(node)
+    assert found.failures == failures
+    assert found.scores == {"xnli": 41.5}
+    assert state.outcomes() == {node.key: found}
+
+
+def test_a_lost_record_is_made_again_and_nothing_else(tmp_path: Path) -> None:
+    state, graph = done(tmp_path)
+    lost = evaluation_of(graph, "nli", "xnli")
+    shutil.rmtree(tmp_path / "records" / lost.key)
+    assert titles(state, graph) == {lost.title}
+
+
+def test_a_removed_model_is_missed_only_when_it_is_needed(tmp_path: Path) -> None:
+    state, graph = done(tmp_path)
+    for node in graph.phases:
+        shutil.rmtree(node.phase.output)
+        state.write(dataclasses.replace(state.outcome(node), collected=True))
+    assert state.missing(graph) == ()
+    lost = evaluation_of(graph, "nli", "xquad")
+    shutil.rmtree(tmp_path / "records" / lost.key)
+    assert titles(state, graph) == {"nli, seed 1", "nli--xquad, seed 1", lost.title}
+
+
+def test_a_model_that_somebody_deleted_is_missed(tmp_path: Path) -> None:
+    state, graph = done(tmp_path)
+    shutil.rmtree(graph.phases[0].phase.output)
+    assert titles(state, graph) == {graph.phases[0].title}
