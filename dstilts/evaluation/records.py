@@ -1,6 +1,7 @@
 """The files an evaluation leaves: predictions, and a record for each model, task and language."""
 
 import dataclasses
+import functools
 import importlib.metadata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ class RecordFolder:
             "main_metric": spec.main_metric,
             "data_digest": item.data_digest,
             "predictions": file_digest(self.predictions_file(item)),
-            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
+            "versions": _versions(),
             "options": {**item.options.recorded(spec), "limit": item.limit},
         }
         if item.check is not None:
@@ -187,6 +188,11 @@ class RecordFolder:
             record["layers"] = dataclasses.asdict(layers)
         write_json(file, record)
         return file
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def _num_examples(examples: ExampleSet) -> int:

@@ -92,24 +92,31 @@ class PhrasebookSource:
                 f"the phrasebook has no {split!r} split of {task} in {language!r}",
                 remedy=f"languages there: {', '.join(self.languages(task, split)) or 'none'}",
             )
-        (part,) = parts_of(task, split)
-        generate, spoken = _GENERATORS[task], load_language(language)
-        calibration: tuple[Example, ...] = ()
-        if TASKS[task].protocol == "mining" and split == "test":
-            calibration = generate(parts_of(task, "dev")[0], spoken)
-        return ExampleSet(
-            task=task,
-            split=split,
-            language=language,
-            source=self.name,
-            examples=generate(part, spoken),
-            files=_files(task, split, language),
-            calibration=calibration,
-        )
+        return _generated(task, split, language)
 
     def identity(self) -> dict[str, object]:
         """The edition: a key of the phrasebook's files and of the way examples are made of them."""
         return {"name": self.name, "edition": _edition()}
+
+
+# A grid asks for the same sets for each of its models, and making them takes longer than a tiny
+# model takes to read them.
+@lru_cache(maxsize=1024)
+def _generated(task: str, split: str, language: str) -> ExampleSet:
+    (part,) = parts_of(task, split)
+    generate, spoken = _GENERATORS[task], load_language(language)
+    calibration: tuple[Example, ...] = ()
+    if TASKS[task].protocol == "mining" and split == "test":
+        calibration = generate(parts_of(task, "dev")[0], spoken)
+    return ExampleSet(
+        task=task,
+        split=split,
+        language=language,
+        source=PhrasebookSource.name,
+        examples=generate(part, spoken),
+        files=_files(task, split, language),
+        calibration=calibration,
+    )
 
 
 def _files(task: str, split: str, language: str) -> tuple[str, ...]:
