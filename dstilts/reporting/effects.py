@@ -1,12 +1,16 @@
 """What each intermediate does to each target, how sure that is, and which seeds were left out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dstilts.reporting.tables import Column, Row, Section
+import numpy as np
 
-LEVEL = 0.05  # of a claim, over the whole family of tests (Holm)
+from dstilts.reporting import statistics
+from dstilts.reporting.cells import left_out
+from dstilts.reporting.collect import BASELINE
+from dstilts.reporting.effect_samples import ColumnSamples, Sample
+from dstilts.reporting.tables import Column, Row, Section
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Effect:
     @property
     def significant(self) -> bool:
         """Whether the corrected test finds an effect of the task."""
-        return self.p_holm is not None and self.p_holm < LEVEL
+        return self.p_holm is not None and self.p_holm < statistics.LEVEL
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,72 @@ class Effects:
 def effects(section: Section, runs: Path) -> Effects:
     """The effects of every row of a section but "none".
 
+    The p-values of all cells of the grid are corrected together; those of languages are for each
+    target, whose heat map shows them together.
+
     Args:
         runs: the folder that the records' file names are relative to; their example scores lie
             below it.
+
+    Raises:
+        UserError: a file of example scores is broken.
     """
-    return Effects()
+    cells: dict[tuple[str, Column], Sample] = {}
+    boxes: dict[tuple[str, Column, str], Effect] = {}
+    flagged: dict[tuple[str, Column], tuple[str, ...]] = {}
+    for column in section.columns:
+        found = ColumnSamples(section, column, runs)
+        for row in section.rows:
+            flagged[row.name, column] = _flagged(section, row, column)
+        cells.update({(name, column): sample for name, sample in found.cells.items()})
+        places = [(name, column, code) for name, code in found.boxes]
+        words = [flagged[name, column] for name, _, _ in places]
+        boxes.update(zip(places, _tested(list(found.boxes.values()), words), strict=True))
+    words = [flagged[place] for place in cells]
+    return Effects(dict(zip(cells, _tested(list(cells.values()), words), strict=True)), boxes)
+
+
+def _tested(samples: Sequence[Sample], flagged: Sequence[tuple[str, ...]]) -> list[Effect]:
+    """The effects of one family of tests."""
+    tested = [number for number, sample in enumerate(samples) if sample.variances]
+    table = np.array([samples[number].variances for number in tested]).reshape(-1, 3).T
+    deltas = np.array([samples[number].delta for number in tested])
+    p = statistics.p_values(deltas, *table)
+    columns = (p, statistics.holm(p), statistics.margins(*table), statistics.detectable(*table))
+    results = {
+        number: tuple(map(float, values)) for number, *values in zip(tested, *columns, strict=True)
+    }
+    effects = []
+    for number, (sample, words) in enumerate(zip(samples, flagged, strict=True)):
+        low, high = sample.ends or (None, None)
+        p_value = corrected = smallest = None
+        if number in results:
+            p_value, corrected, half, smallest = results[number]
+            low, high = sample.delta - half, sample.delta + half
+        effects.append(
+            Effect(
+                delta=sample.delta,
+                low=low,
+                high=high,
+                p=p_value,
+                p_holm=corrected,
+                seeds=sample.seeds,
+                detectable=smallest,
+                flagged=words,
+                note=sample.note,
+            )
+        )
+    return effects
+
+
+def _flagged(section: Section, row: Row, column: Column) -> tuple[str, ...]:
+    """The seeds of a cell and of its baseline that no number holds, in words."""
+    return tuple(
+        f"{name}, {words}"
+        for name, cell in (
+            (row.name, section.cell(row, column)),
+            (BASELINE, section.baseline(column)),
+        )
+        if cell is not None
+        for words in left_out(cell)
+    )
