@@ -1,13 +1,29 @@
 """Runs that have learnt nothing while others with the same task have: no mean may hold them."""
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from dstilts.reporting.collect import Record
-from dstilts.reporting.phases import PhaseCost
 
 Seed = int | None
 
 _TRAINED = "en"  # every target is trained in English
+
+
+class Trained(Protocol):
+    """What a published phase says of itself."""
+
+    @property
+    def key(self) -> str:
+        """Of its model."""
+
+    @property
+    def parent(self) -> str | None:
+        """The key of the model it started from."""
+
+    @property
+    def at_chance(self) -> str | None:
+        """In words, that training saw it learn nothing."""
 
 
 def collapsed(
@@ -33,12 +49,12 @@ def collapsed(
     return found if len(found) < len(runs) else {}
 
 
-def seen_in_training(phases: Iterable[PhaseCost]) -> dict[str, str]:
+def seen_in_training(phases: Iterable[Trained]) -> dict[str, str]:
     """What training saw of models at chance, by key: of the model itself or of one before it."""
     by_key = {phase.key: phase for phase in phases if phase.key}
     found = {}
     for key, phase in by_key.items():
-        step: PhaseCost | None = phase
+        step: Trained | None = phase
         while step is not None and step.at_chance is None:
             step = by_key.get(step.parent or "")
         if step is not None and step.at_chance is not None:

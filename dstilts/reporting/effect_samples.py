@@ -9,7 +9,8 @@ import numpy as np
 
 from dstilts.evaluation.score_files import StoredScores, scores_file, stored_scores
 from dstilts.reporting import statistics
-from dstilts.reporting.cells import Cell, Seed, comparable
+from dstilts.reporting.cells import Cell, comparable
+from dstilts.reporting.collapse import Seed
 from dstilts.reporting.collect import BASELINE, Record
 from dstilts.reporting.statistics import Numbers
 from dstilts.reporting.tables import Column, Section
@@ -79,7 +80,7 @@ class Block:
         means = deltas.mean(axis=1).ravel()
         seeds = tuple(seed for seed in self.seeds if seed is not None)
         samples = [Sample(float(mean), seeds) for mean in means]
-        known = ~np.isnan(drawn_BNS).any(axis=(0, 2))
+        known = np.atleast_1d(np.isfinite(drawn_BNS).all(axis=(0, 2)))
         if len(self.seeds) == 1:
             ends = np.quantile(drawn_BNS[..., 0], [0.025, 0.975], axis=0)
             return [

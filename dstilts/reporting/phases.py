@@ -23,9 +23,6 @@ class PhaseCost:
     tokens: float | None  # without padding; steps repeated after an interruption count again
     seconds: float | None  # in the loop, over all starts of the phase
     deviations: tuple[str, ...]  # from the paper's procedure
-    key: str = ""
-    parent: str | None = None  # the key of the model it started from
-    at_chance: str | None = None  # in words, that training saw it learn nothing
 
 
 def collect_phases(runs: Path) -> list[PhaseCost]:
@@ -68,9 +65,6 @@ def _phase(manifest: Path, runs: Path) -> PhaseCost:
             tokens=tokens,
             seconds=seconds,
             deviations=tuple(value["deviations"]),
-            key=value.get("key", ""),
-            parent=value.get("parent"),
-            at_chance=value["settings"].get("at_chance"),
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise UserError(f"not the manifest of a model ({error!r})", file=manifest) from None

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from dstilts.core.digest import canonical_json
-from dstilts.reporting.cells import Cell, Estimate, Seed, build_cell, comparable, delta
-from dstilts.reporting.collapse import seen_in_training
+from dstilts.reporting.cells import Cell, Estimate, build_cell, comparable, delta
+from dstilts.reporting.collapse import Seed, Trained, seen_in_training
 from dstilts.reporting.collect import BASELINE, Record
-from dstilts.reporting.phases import PhaseCost
 from dstilts.reporting.text import metric_title
 from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.languages import LANGUAGES
@@ -109,7 +108,7 @@ def task_title(name: str) -> tuple[str, str]:
     return title, about
 
 
-def build_sections(records: Iterable[Record], phases: Iterable[PhaseCost] = ()) -> list[Section]:
+def build_sections(records: Iterable[Record], phases: Iterable[Trained] = ()) -> list[Section]:
     """The sections of all records, ordered by encoder and source.
 
     Args:

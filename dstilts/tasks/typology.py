@@ -122,9 +122,21 @@ _BANDS = ((0.25, "under 0.25"), (0.5, "0.25 to 0.5"), (float("inf"), "0.5 and ov
 
 
 def _row(line: str) -> tuple[str, Typology]:
-    code, *values, size = (None if word == "-" else word for word in line.split())
-    assert code is not None
-    return code, Typology(*values, None if size is None else float(size))
+    code, *words = line.split()
+    order, *places, case, gender, tone, size = (None if word == "-" else word for word in words)
+    adposition, genitive, adjective, numeral, relative = places
+    return code, Typology(
+        word_order=order,
+        adposition=adposition,
+        genitive=genitive,
+        adjective=adjective,
+        numeral=numeral,
+        relative=relative,
+        case=case,
+        gender=gender,
+        tone=tone,
+        pretraining_gib=None if size is None else float(size),
+    )
 
 
 TYPOLOGY: dict[str, Typology] = dict(_row(line) for line in _TABLE.strip().splitlines())

@@ -1,13 +1,22 @@
 """Which runs have collapsed: beside others that have not, or by what training saw."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from dstilts.reporting.collapse import Seed, collapsed, seen_in_training
 from dstilts.reporting.collect import Record, collect_records
-from dstilts.reporting.phases import PhaseCost
 from tests.reporting.record_builder import record, write_record
 
 CHANCE = 100 / 3
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What a manifest says."""
+
+    key: str
+    parent: str | None
+    at_chance: str | None = None
 
 
 def runs_of(folder: Path, scores: dict[int, dict[str, float]]) -> dict[Seed, dict[str, Record]]:
@@ -54,9 +63,5 @@ def test_what_training_saw(tmp_path: Path) -> None:
 
 
 def test_a_model_inherits_what_training_saw_of_its_parent() -> None:
-    def phase(key: str, parent: str | None, at_chance: str | None = None) -> PhaseCost:
-        cost = (None, None, None)
-        return PhaseCost("n", "target", (), 1, "f", 1, *cost, (), key, parent, at_chance)
-
-    phases = [phase("a", None, "nothing"), phase("b", "a"), phase("c", "b"), phase("d", None)]
+    phases = [Phase("a", None, "nothing"), Phase("b", "a"), Phase("c", "b"), Phase("d", None)]
     assert seen_in_training(phases) == {"a": "nothing", "b": "nothing", "c": "nothing"}

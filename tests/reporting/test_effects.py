@@ -11,7 +11,6 @@ from dstilts.engine.guards import Attempt
 from dstilts.evaluation.score_files import scores_file
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.effects import Effect, Effects, effects
-from dstilts.reporting.phases import collect_phases
 from dstilts.reporting.tables import Section, build_sections
 from tests.reporting.record_builder import record, write_record
 from tests.reporting.score_builder import write_scored
@@ -21,7 +20,7 @@ SIZE = 300
 
 
 def section_of(runs: Path) -> Section:
-    (section,) = build_sections(collect_records(runs), collect_phases(runs))
+    (section,) = build_sections(collect_records(runs))
     return section
 
 
