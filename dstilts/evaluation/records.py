@@ -15,6 +15,7 @@ from dstilts.core.files import read_json, write_json
 from dstilts.evaluation.layer_sweep import LayerSweep
 from dstilts.evaluation.models import EvaluatedModel
 from dstilts.evaluation.plan import EVALUATION_VERSION, EvaluationOptions
+from dstilts.evaluation.score_files import scores_file
 from dstilts.tasks.catalog import task
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.metrics.bootstrap import LEVEL, REPLICATES
@@ -78,6 +79,10 @@ class RecordFolder:
         """`records/<model key>/<task>.<language>.<split>.json`."""
         return self._output / "records" / item.model.key / f"{item.title}.json"
 
+    def scores_file(self, item: Item) -> Path:
+        """The examples' scores of the record, for reports that compare models."""
+        return scores_file(self.record_file(item))
+
     def predictions_file(self, item: Item) -> Path:
         """`predictions/<model key>/<task>.<language>.<split>.json`."""
         return self._output / "predictions" / item.model.key / f"{item.title}.json"
@@ -99,13 +104,16 @@ class RecordFolder:
         return self._output / "tensorboard" / model.key
 
     def has_record(self, item: Item) -> bool:
-        """Whether the record is there, of these predictions, with the predictions it was made of.
+        """Whether the record is there, of these predictions, with what it was made of.
+
+        A record of old without its examples' scores is not: it is made anew from the predictions.
 
         Raises:
             UserError: the record is broken.
         """
         record, predictions = self.record_file(item), self.predictions_file(item)
-        if not record.is_file() or not predictions.is_file():
+        files = (record, predictions, self.scores_file(item))
+        if not all(file.is_file() for file in files):
             return False
         table = _table(record)
         is_same = table.get("schema") == SCHEMA and table.get("identity") == item.identity

@@ -8,6 +8,7 @@ from dstilts.core.logs import log
 from dstilts.evaluation.board import draw_image
 from dstilts.evaluation.farm import ModelPlan
 from dstilts.evaluation.records import Item, RecordFolder
+from dstilts.evaluation.score_files import store_scores
 from dstilts.tasks.catalog import task
 from dstilts.tasks.metrics.bootstrap import interval
 from dstilts.tasks.metrics.chance import chance
@@ -63,11 +64,14 @@ class Scoring:
         assert predictions is not None
         spec = task(item.examples.task)
         metrics = score(spec, item.examples, predictions)
-        ends = interval(example_scores(spec, item.examples, predictions), item.title)
+        scores = example_scores(spec, item.examples, predictions)
+        ends = interval(scores, item.title)
         if is_written(spec):
             folder = self._folder.submission(item.model)
             write_submission(folder / "predictions", spec, item.examples, predictions)
             write_labels(folder / "labels", spec, item.examples)
+        # Before the record, whose presence says that all is there.
+        store_scores(self._folder.scores_file(item), scores, item.identity)
         self._folder.write_record(item, self._source, metrics, self._chance[item.data_digest], ends)
         if (layers := self._folder.stored_layers(item)) is not None:
             log(f"{item.model.name}: {spec.name} in {item.examples.language}: {layers.words()}")

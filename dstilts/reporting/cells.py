@@ -1,12 +1,11 @@
 """The arithmetic of one cell: means over languages, spread over seeds, paired deltas."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
+from dstilts.reporting.collapse import Seed, collapsed
 from dstilts.reporting.collect import Record
-
-Seed = int | None
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,12 @@ class Cell:
     """All scores of one intermediate (row) on one target (column).
 
     Every seed in `runs` has a score in the same languages: a seed whose evaluation is not
-    finished stands in `unfinished` and enters no number.
+    finished stands in `unfinished`, one that learnt nothing in `collapsed`, and enters no number.
     """
 
     runs: Mapping[Seed, Mapping[str, Record]]
     unfinished: tuple[Seed, ...]
+    collapsed: Mapping[Seed, str] = field(default_factory=dict)  # with why
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -73,18 +73,33 @@ class Cell:
         return _estimate(means)
 
 
-def build_cell(records: Mapping[Seed, Mapping[str, Record]]) -> Cell | None:
-    """The cell of these records by seed and language; None where none of them has a score."""
+def build_cell(
+    records: Mapping[Seed, Mapping[str, Record]], seen: Mapping[str, str] | None = None
+) -> Cell | None:
+    """The cell of these records by seed and language; None where none of them has a score.
+
+    Args:
+        seen: of models that training saw learn nothing, by key: why.
+    """
     scored = {
         seed: {code: r for code, r in run.items() if r.main_metric in r.metrics}
         for seed, run in records.items()
     }
+    fallen = collapsed({seed: run for seed, run in scored.items() if run}, seen)
+    scored = {seed: run for seed, run in scored.items() if seed not in fallen}
     fullest = max((len(run) for run in scored.values()), default=0)
     if fullest == 0:
         return None
     complete = next(set(run) for run in scored.values() if len(run) == fullest)
     runs = {seed: run for seed, run in scored.items() if set(run) == complete}
-    return Cell(runs, unfinished=tuple(seed for seed in scored if seed not in runs))
+    unfinished = tuple(seed for seed in scored if seed not in runs)
+    return Cell(runs, unfinished, fallen)
+
+
+def left_out(cell: Cell) -> list[str]:
+    """The seeds that enter no number, each with why."""
+    unfinished = [f"seed {seed}: unfinished" for seed in cell.unfinished]
+    return [f"seed {seed}: {why}" for seed, why in cell.collapsed.items()] + unfinished
 
 
 def comparable(cell: Cell, base: Cell) -> list[str]:

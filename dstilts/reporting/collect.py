@@ -59,6 +59,7 @@ class Record:
     versions: Mapping[str, str]
     options: Mapping[str, Any]
     interval: Interval | None = None  # of the main metric; records of old have none
+    identity: str | None = None  # of the predictions: that of their examples' scores
 
 
 def collect_records(runs: Path) -> list[Record]:
@@ -120,6 +121,7 @@ def read_record(file: Path, runs: Path) -> Record:
         versions={name: str(value) for name, value in table.get("versions", dict).items()},
         options=table.get("options", dict),
         interval=_interval(table, main_metric, file),
+        identity=table.optional("identity", str),
     )
 
 

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from dstilts.core.digest import canonical_json
-from dstilts.reporting.cells import Cell, Estimate, Seed, build_cell, comparable, delta
+from dstilts.reporting.cells import Cell, Estimate, build_cell, comparable, delta
+from dstilts.reporting.collapse import Seed, Trained, seen_in_training
 from dstilts.reporting.collect import BASELINE, Record
 from dstilts.reporting.text import metric_title
 from dstilts.tasks.catalog import TASKS
@@ -44,6 +45,7 @@ class Section:
     columns: tuple[Column, ...]
     records: Mapping[tuple[str, Column], list[Record]]  # failed ones too
     superseded: tuple[Record, ...]  # of models that a newer one with the same place replaces
+    at_chance: Mapping[str, str] = field(default_factory=dict)  # by model key what training saw
 
     @cached_property
     def _cells(self) -> dict[tuple[str, Column], Cell | None]:
@@ -52,7 +54,7 @@ class Section:
             runs: dict[Seed, dict[str, Record]] = defaultdict(dict)
             for record in sorted(records, key=lambda r: (r.seed is not None, r.seed or 0)):
                 runs[record.seed][record.language] = record
-            cells[place] = build_cell(runs)
+            cells[place] = build_cell(runs, self.at_chance)
         return cells
 
     def cell(self, row: Row, column: Column) -> Cell | None:
@@ -106,15 +108,22 @@ def task_title(name: str) -> tuple[str, str]:
     return title, about
 
 
-def build_sections(records: Iterable[Record]) -> list[Section]:
-    """The sections of all records, ordered by encoder and source."""
+def build_sections(records: Iterable[Record], phases: Iterable[Trained] = ()) -> list[Section]:
+    """The sections of all records, ordered by encoder and source.
+
+    Args:
+        phases: that trained their models: what they saw at chance may be left out.
+    """
+    at_chance = seen_in_training(phases)
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         groups[record.encoder, record.source].append(record)
-    return [_section(*place, groups[place]) for place in sorted(groups)]
+    return [_section(*place, groups[place], at_chance) for place in sorted(groups)]
 
 
-def _section(encoder: str, source: str, records: list[Record]) -> Section:
+def _section(
+    encoder: str, source: str, records: list[Record], at_chance: Mapping[str, str]
+) -> Section:
     columns = _columns(records)
     shown, superseded = _newest(records)
     cells: dict[tuple[str, Column], list[Record]] = defaultdict(list)
@@ -129,6 +138,7 @@ def _section(encoder: str, source: str, records: list[Record]) -> Section:
         columns=tuple(columns.values()),
         records=cells,
         superseded=tuple(superseded),
+        at_chance=at_chance,
     )
 
 

@@ -16,6 +16,7 @@ from dstilts.evaluation import compute, shards, worker
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, evaluation_sets
+from dstilts.evaluation.score_files import scores_file, stored_scores
 from dstilts.evaluation.shards import Shard
 from dstilts.evaluation.worker import run_shard
 from dstilts.reporting.collect import collect_records
@@ -157,6 +158,10 @@ def test_records_say_where_numbers_come_from(model: Path, runs: Path) -> None:
     board = model.with_name(f"{model.name}.run") / "tensorboard" / "scores"
     assert list(board.glob("events*"))
     assert not list(runs.rglob("*.safetensors"))
+    for record in records:
+        stored = stored_scores(scores_file(runs / record.file))
+        assert stored is not None
+        assert stored.value == pytest.approx(record.metrics[record.main_metric])
 
 
 def test_records_of_an_older_schema_are_written_again(
@@ -202,14 +207,16 @@ def _must_not_run(shard: Shard) -> int:
     raise AssertionError(f"computed again: {shard.file}")
 
 
+@pytest.mark.parametrize("folder", ["records", "scores"])
 def test_a_lost_record_is_made_from_the_predictions(
-    model: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
-    next(tmp_path.glob("records/*/xquad.de*")).unlink()
+    next(tmp_path.glob(f"{folder}/*/xquad.de*")).unlink()
     monkeypatch.setattr(compute, "run_shard", _must_not_run)
     run(model, tmp_path)
     assert contents(tmp_path) == contents(runs)
+    assert len(list(tmp_path.glob("scores/*/*"))) == len(list(tmp_path.glob("records/*/*")))
 
 
 def test_changed_predictions_are_scored_again(
