@@ -159,8 +159,6 @@ def _gaps_in_records(section: Section) -> Iterator[str]:
             elif not cell.complete:
                 lacking = [c for c in section.languages(column) if c not in scores.languages]
                 partial.append(f"{name} ({listing(map(language_name, lacking))})")
-            for seed, why in scores.collapsed.items() if scores else ():
-                yield f"Seed {seed} of {name} collapsed and left out: {why}."
             if cell.unfinished:
                 yield f"{plural(cell.unfinished, 'seed')} of {name} unfinished and left out."
     if absent:

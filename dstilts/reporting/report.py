@@ -6,7 +6,6 @@ from rich.console import Console
 
 from dstilts.core.files import write_text
 from dstilts.reporting.collect import collect_records
-from dstilts.reporting.effects import effects
 from dstilts.reporting.markdown import to_markdown
 from dstilts.reporting.page import to_page
 from dstilts.reporting.phases import collect_phases
@@ -43,5 +42,4 @@ def print_report(runs: Path) -> None:
     Raises:
         UserError: no records, or a broken record.
     """
-    sections = build_sections(collect_records(runs))
-    print_sections(sections, [effects(section, runs) for section in sections], Console())
+    print_sections(build_sections(collect_records(runs)), Console())

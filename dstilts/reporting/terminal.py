@@ -16,13 +16,16 @@ from dstilts.reporting.tables import Section
 from dstilts.reporting.text import MISSING, score, signed, spread
 
 
-def print_sections(sections: Sequence[Section], found: Sequence[Effects], console: Console) -> None:
+def print_sections(
+    sections: Sequence[Section], console: Console, found: Sequence[Effects] = ()
+) -> None:
     """Prints each section's grid with what it cannot show below it.
 
     Args:
-        found: the effects of each section.
+        found: the effects of each section, where they are known.
     """
-    for section, effects in zip(sections, found, strict=True):
+    known = found or [Effects()] * len(sections)
+    for section, effects in zip(sections, known, strict=True):
         console.print(grid_table(section, effects))
         for line in caveats(section):
             console.print(Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 1)))

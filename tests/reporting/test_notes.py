@@ -82,11 +82,3 @@ def test_facts_say_what_the_numbers_are(tmp_path: Path) -> None:
     assert facts.options == "precision fp32"
     assert dict(run_facts(section))["Encoder"] == "default"
     assert versions(section) == [("dstilts", "0.1.0"), ("torch", "2.13.0")]
-
-
-def test_collapsed_seeds_are_named(tmp_path: Path) -> None:
-    for seed, score in ((1, 80.0), (2, 33.0)):
-        write_record(tmp_path, record("xnli", "en", score, seed=seed))
-    (section,) = build_sections(collect_records(tmp_path))
-    text = "Seed 2 of none on XNLI collapsed and left out: at chance in English, where another"
-    assert any(line.startswith(text) for line in caveats(section))

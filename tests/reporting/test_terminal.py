@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from dstilts.reporting.report import print_report
+from dstilts.reporting.collect import collect_records
+from dstilts.reporting.effects import effects
+from dstilts.reporting.tables import build_sections
+from dstilts.reporting.terminal import print_sections
 from tests.reporting.score_builder import write_scored
 
 
@@ -27,7 +31,8 @@ def test_marks_and_intervals(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     write_rows(tmp_path, tuple(range(1, num_seeds + 1)))
-    print_report(tmp_path)
+    sections = build_sections(collect_records(tmp_path))
+    print_sections(sections, Console(), [effects(section, tmp_path) for section in sections])
     shown = capsys.readouterr().out
     words = " ".join(shown.split())
     assert "with 95 % interval" in words
