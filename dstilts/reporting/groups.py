@@ -1,0 +1,136 @@
+"""The delta to no intermediate task by groups of languages: family, script, distance."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import fmean
+
+from dstilts.reporting.cells import comparable, delta
+from dstilts.reporting.collect import BASELINE
+from dstilts.reporting.heatmap import delta_scale
+from dstilts.reporting.tables import Column, Row, Section, family
+from dstilts.reporting.text import MISSING, signed
+from dstilts.reporting.text_table import TextTable
+from dstilts.tasks.languages import LANGUAGES
+
+TRAINED_ON = "en"  # what it gains is no transfer, so it is a group of its own
+
+SCRIPTS = {
+    "Arab": "Arabic",
+    "Beng": "Bengali",
+    "Cyrl": "Cyrillic",
+    "Deva": "Devanagari",
+    "Geor": "Georgian",
+    "Grek": "Greek",
+    "Gujr": "Gujarati",
+    "Guru": "Gurmukhi",
+    "Hans": "Chinese, simplified",
+    "Hebr": "Hebrew",
+    "Jpan": "Japanese",
+    "Kore": "Korean",
+    "Latn": "Latin",
+    "Mlym": "Malayalam",
+    "Mymr": "Burmese",
+    "Taml": "Tamil",
+    "Telu": "Telugu",
+    "Thai": "Thai",
+}
+
+
+def group_tables(section: Section) -> list[TextTable]:
+    """A table for each way of grouping; none where nothing can be compared with the baseline."""
+    rows = [row for row in section.rows if row.name != BASELINE and _is_compared(section, row)]
+    if not rows:
+        return []
+    return [
+        _table(section, rows, f"by-{name.rpartition(' ')[2]}", name, _grouped(section, key))
+        for name, key in _WAYS.items()
+    ]
+
+
+def _script(code: str) -> str:
+    script = LANGUAGES[code].script if code in LANGUAGES else "Other"
+    return SCRIPTS.get(script, script)
+
+
+_WAYS: Mapping[str, Callable[[str], str]] = {"family": family, "script": _script}
+
+
+def _is_compared(section: Section, row: Row) -> bool:
+    return any(section.delta(row, column) for column in section.columns)
+
+
+def _grouped(section: Section, key: Callable[[str], str]) -> dict[str, list[str]]:
+    """The languages of all columns by group; English first."""
+    codes = sorted({code for column in section.columns for code in section.languages(column)})
+    groups: dict[str, list[str]] = {}
+    if TRAINED_ON in codes:
+        groups["English (trained on)"] = [TRAINED_ON]
+    others = [code for code in codes if code != TRAINED_ON]
+    for name in sorted({key(code) for code in others}):
+        groups[name] = [code for code in others if key(code) == name]
+    return groups
+
+
+def _table(
+    section: Section,
+    rows: Sequence[Row],
+    slug: str,
+    name: str,
+    groups: Mapping[str, list[str]],
+) -> TextTable:
+    found = {group: _line(section, rows, codes) for group, codes in groups.items()}
+    limit = delta_scale([value for line in found.values() for value in line if value is not None])
+    return TextTable(
+        slug=slug,
+        title=f"By {name}",
+        lead=(
+            "The difference to no intermediate task in points: for each target the mean over the "
+            "group's languages, then the mean over the targets that have any of them."
+        ),
+        head=(name, "languages", "targets", *(row.name for row in rows)),
+        rows=tuple(
+            (group, _codes(codes), str(len(_columns(section, codes))), *map(_written, found[group]))
+            for group, codes in groups.items()
+        ),
+        num_words=2,
+        shades=tuple(
+            (0, 0, 0, *(round(100 * (value or 0.0) / limit) for value in found[group]))
+            for group in groups
+        ),
+    )
+
+
+def _line(section: Section, rows: Sequence[Row], codes: list[str]) -> list[float | None]:
+    return [_mean_delta(section, row, codes) for row in rows]
+
+
+def _mean_delta(section: Section, row: Row, codes: list[str]) -> float | None:
+    """None where a target lacks all of the group: a mean over fewer is another number."""
+    values = list(_deltas(section, row, codes))
+    present = [value for value in values if value is not None]
+    return fmean(present) if present and len(present) == len(values) else None
+
+
+def _deltas(section: Section, row: Row, codes: list[str]) -> Iterator[float | None]:
+    for column in _columns(section, codes):
+        cell, base = section.cell(row, column), section.baseline(column)
+        there = comparable(cell, base) if cell and base else []
+        chosen = [code for code in codes if code in there]
+        found = delta(cell, base, chosen) if cell and base else None
+        yield found.mean if found else None
+
+
+def _columns(section: Section, codes: list[str]) -> list[Column]:
+    """The columns that have a baseline in any of the languages."""
+    return [
+        column
+        for column in section.columns
+        if (base := section.baseline(column)) and set(codes) & set(base.languages)
+    ]
+
+
+def _codes(codes: list[str]) -> str:
+    return ", ".join(codes)
+
+
+def _written(value: float | None) -> str:
+    return MISSING if value is None else signed(value)
