@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     )
 
 
-def run(runs: Path, output: Path | None, since: Path | None) -> None:
+def run(runs: Path, output: Path | None, since: Path | None = None) -> None:
     """Writes the pages and prints the grid."""
     from dstilts.reporting.report import print_report, write_report
 

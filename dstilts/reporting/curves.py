@@ -97,6 +97,7 @@ def style(label: str, order: Sequence[str]) -> tuple[int, bool]:
 
 
 def _plot(axes: Any, panel: Panel, order: Sequence[str]) -> None:
+    width = 1.2 if len(panel.curves) < 8 else 0.8
     for curve in panel.curves:
         colour, is_dashed = style(curve.label, order)
         steps, losses = zip(*curve.points, strict=True)
@@ -105,7 +106,8 @@ def _plot(axes: Any, panel: Panel, order: Sequence[str]) -> None:
             losses,
             color=_INK if colour == 0 else f"#02020{colour}",
             linestyle="--" if is_dashed else "-",
-            linewidth=1.5 if colour == 0 else 1.2,
+            linewidth=1.5 if colour == 0 else width,
+            zorder=3 if colour == 0 else 2,  # what the others are compared with is on top
             clip_on=False,  # a clipping path would be a reference by an id
         )
     axes.set_xlim(left=0)

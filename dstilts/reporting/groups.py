@@ -1,37 +1,28 @@
 """The delta to no intermediate task by groups of languages: family, script, distance."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from dstilts.reporting.cells import comparable, delta
 from dstilts.reporting.collect import BASELINE
 from dstilts.reporting.heatmap import delta_scale
-from dstilts.reporting.tables import Column, Row, Section, family
+from dstilts.reporting.tables import Column, Row, Section
 from dstilts.reporting.text import MISSING, signed
 from dstilts.reporting.text_table import TextTable
-from dstilts.tasks.languages import LANGUAGES
+from dstilts.tasks.typology import GROUPINGS, TYPOLOGY, grouped, typological_distance
 
 TRAINED_ON = "en"  # what it gains is no transfer, so it is a group of its own
 
-SCRIPTS = {
-    "Arab": "Arabic",
-    "Beng": "Bengali",
-    "Cyrl": "Cyrillic",
-    "Deva": "Devanagari",
-    "Geor": "Georgian",
-    "Grek": "Greek",
-    "Gujr": "Gujarati",
-    "Guru": "Gurmukhi",
-    "Hans": "Chinese, simplified",
-    "Hebr": "Hebrew",
-    "Jpan": "Japanese",
-    "Kore": "Korean",
-    "Latn": "Latin",
-    "Mlym": "Malayalam",
-    "Mymr": "Burmese",
-    "Taml": "Tamil",
-    "Telu": "Telugu",
-    "Thai": "Thai",
+_DISTANCE = "distance to English"  # one of `GROUPINGS`
+_LEAD = (
+    "The difference to no intermediate task in points: for each target the mean over the group's "
+    "languages, then the mean over the targets that have any of them."
+)
+_NOTES = {
+    _DISTANCE: (
+        "Distance: the share of ten typological features, of those that are known, in which a "
+        "language differs from English (WALS; see dstilts/tasks/typology.py)."
+    )
 }
 
 
@@ -40,58 +31,48 @@ def group_tables(section: Section) -> list[TextTable]:
     rows = [row for row in section.rows if row.name != BASELINE and _is_compared(section, row)]
     if not rows:
         return []
-    return [
-        _table(section, rows, f"by-{name.rpartition(' ')[2]}", name, _grouped(section, key))
-        for name, key in _WAYS.items()
-    ]
-
-
-def _script(code: str) -> str:
-    script = LANGUAGES[code].script if code in LANGUAGES else "Other"
-    return SCRIPTS.get(script, script)
-
-
-_WAYS: Mapping[str, Callable[[str], str]] = {"family": family, "script": _script}
+    codes = {code for column in section.columns for code in section.languages(column)}
+    return [_table(section, rows, name, _groups(codes, name)) for name in GROUPINGS]
 
 
 def _is_compared(section: Section, row: Row) -> bool:
     return any(section.delta(row, column) for column in section.columns)
 
 
-def _grouped(section: Section, key: Callable[[str], str]) -> dict[str, list[str]]:
-    """The languages of all columns by group; English first."""
-    codes = sorted({code for column in section.columns for code in section.languages(column)})
-    groups: dict[str, list[str]] = {}
-    if TRAINED_ON in codes:
-        groups["English (trained on)"] = [TRAINED_ON]
-    others = [code for code in codes if code != TRAINED_ON]
-    for name in sorted({key(code) for code in others}):
-        groups[name] = [code for code in others if key(code) == name]
-    return groups
+def _groups(codes: Collection[str], by: str) -> dict[str, list[str]]:
+    """The languages by group; English, if it is there, first and alone."""
+    english = {"English (trained on)": [TRAINED_ON]} if TRAINED_ON in codes else {}
+    others = grouped([code for code in codes if code != TRAINED_ON], by)
+    if by == _DISTANCE:  # from near to far, not by size
+        others = dict(sorted(others.items(), key=lambda group: _distance(group[1][0])))
+    return english | others
+
+
+def _distance(code: str) -> float:
+    return typological_distance(code) if code in TYPOLOGY else 1.0
 
 
 def _table(
-    section: Section,
-    rows: Sequence[Row],
-    slug: str,
-    name: str,
-    groups: Mapping[str, list[str]],
+    section: Section, rows: Sequence[Row], name: str, groups: Mapping[str, list[str]]
 ) -> TextTable:
     found = {group: _line(section, rows, codes) for group, codes in groups.items()}
     limit = delta_scale([value for line in found.values() for value in line if value is not None])
     return TextTable(
-        slug=slug,
+        slug=f"by-{name.partition(' ')[0]}",
         title=f"By {name}",
-        lead=(
-            "The difference to no intermediate task in points: for each target the mean over the "
-            "group's languages, then the mean over the targets that have any of them."
-        ),
+        lead=_LEAD,
         head=(name, "languages", "targets", *(row.name for row in rows)),
         rows=tuple(
-            (group, _codes(codes), str(len(_columns(section, codes))), *map(_written, found[group]))
+            (
+                group,
+                ", ".join(codes),
+                str(len(_columns(section, codes))),
+                *map(_written, found[group]),
+            )
             for group, codes in groups.items()
         ),
         num_words=2,
+        note=_NOTES.get(name, ""),
         shades=tuple(
             (0, 0, 0, *(round(100 * (value or 0.0) / limit) for value in found[group]))
             for group in groups
@@ -126,10 +107,6 @@ def _columns(section: Section, codes: list[str]) -> list[Column]:
         for column in section.columns
         if (base := section.baseline(column)) and set(codes) & set(base.languages)
     ]
-
-
-def _codes(codes: list[str]) -> str:
-    return ", ".join(codes)
 
 
 def _written(value: float | None) -> str:

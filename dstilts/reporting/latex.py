@@ -84,14 +84,14 @@ def escape(text: str) -> str:
 
 def table(found: TextTable) -> str:
     """A plain table with its title and lead as the caption."""
-    caption = f"{found.title}. {found.lead}" if found.lead else f"{found.title}."
+    caption = " ".join(filter(None, (f"{found.title}.", found.lead, found.note)))
     return _table(caption, found.slug, found.head, found.rows, found.num_words)
 
 
 def _part(part: Part) -> Iterator[str]:
     section = part.section
     yield rf"\subsection*{{{escape(section.encoder)} on {escape(section.source)}}}"
-    items = "\n".join(rf"\item {escape(line)}" for line in caveats(section))
+    items = "\n".join(rf"\item {escape(line)}" for line in caveats(section, part.effects))
     yield f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     yield _grid(part)
     found = (part.flags, part.effect_table, *part.groups)

@@ -13,6 +13,8 @@ from dstilts.reporting.text_table import TextTable
 EVALUATIONS = "evaluations.jsonl"  # beside the folder of records
 NOT_RECORDED = "not recorded"
 
+_TRAINING_HEAD = ("phase", "role", "tasks", "seed", "examples", "steps", "tokens", "time")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -83,12 +85,11 @@ def training_table(phases: Sequence[PhaseCost]) -> TextTable | None:
         what = [phase.name, phase.role, ", ".join(phase.tasks), str(phase.seed)]
         cost = [magnitude(entry.tokens), seconds(entry.seconds), _hours([entry], unit)]
         lines.append((*what, count(phase.examples), count(phase.steps), *cost))
-    what, size = ("phase", "role", "tasks", "seed"), ("examples", "steps", "tokens", "time")
     return TextTable(
         slug="training",
         title="Phases of training",
         lead="Examples: in the training sets, however often each was seen.",
-        head=(*what, *size, unit or "hours"),
+        head=(*_TRAINING_HEAD, unit or "hours"),
         rows=tuple(lines),
         num_words=3,
         is_folded=len(lines) > 24,

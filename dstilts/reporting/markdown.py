@@ -53,13 +53,15 @@ def _text_table(found: TextTable, level: int = 3) -> Iterator[str]:
         yield _escape(found.lead)
     if found.rows:
         yield table(found.head, found.rows, found.num_words)
+    if found.note:
+        yield _escape(found.note)
 
 
 def _part(part: Part) -> Iterator[str]:
     section = part.section
     yield f"## {_escape(section.encoder)} on {_escape(section.source)}"
     yield "What these numbers cannot show:"
-    yield "\n".join(f"- {_escape(line)}" for line in caveats(section))
+    yield "\n".join(f"- {_escape(line)}" for line in caveats(section, part.effects))
     yield "\n".join(f"- {name}: {_escape(value)}" for name, value in run_facts(section))
     stands_out = highlights(section, part.heatmaps)
     if stands_out:

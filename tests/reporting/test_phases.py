@@ -20,8 +20,9 @@ def test_tokens_and_time_add_up_over_restarts(tmp_path: Path) -> None:
     write_phase(tmp_path, ["nli"], {"mnli": 300, "snli": 100}, spent)
     (phase,) = collect_phases(tmp_path)
     assert (phase.examples, phase.steps) == (400, 620)
-    assert phase.tokens == pytest.approx(10 * 50 + 20 * 40 + 10 * 20)
-    assert phase.seconds == pytest.approx(40)
+    assert phase.history
+    assert phase.history.tokens == pytest.approx(10 * 50 + 20 * 40 + 10 * 20)
+    assert phase.history.seconds == pytest.approx(40)
     assert deviations([phase, phase]) == ["word embeddings were not trained"]
 
 
@@ -30,7 +31,7 @@ def test_a_phase_without_its_run_folder_is_still_listed(tmp_path: Path) -> None:
     write_phase(tmp_path, ["qa"], {"squad_v1": 300}, [])
     first, second = collect_phases(tmp_path)
     assert (first.name, second.name) == ("qa", "nli > xnli")
-    assert (second.role, second.tokens, second.seconds) == ("target", None, None)
+    assert (second.role, second.parent, second.history) == ("target", "nli", None)
 
 
 def test_resume_points_and_half_written_folders_are_no_models(tmp_path: Path) -> None:
