@@ -48,8 +48,8 @@ def gather(runs: Path) -> Report:
     Raises:
         UserError: no records, or a broken record, manifest or list of overlaps.
     """
-    sections = build_sections(collect_records(runs))
     phases = collect_phases(runs)
+    sections = build_sections(collect_records(runs), phases)
     tables = (
         run_flags(phases, collect_open_runs(runs)),
         leak_table(collect_leaks(runs)),

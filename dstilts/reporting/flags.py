@@ -53,6 +53,8 @@ def _collapsed(section: Section) -> Iterator[tuple[str, str, str]]:
     for row in section.rows:
         for column in section.columns:
             cell = section.cell(row, column)
+            for seed, why in cell.collapsed.items() if cell else ():
+                yield f"{row.name} on {column.title}", _seed(seed), f"{why}; in no mean"
             for seed, run in cell.runs.items() if cell else ():
                 known = [r for r in run.values() if r.main_metric in r.chance]
                 low = [r for r in known if r.metrics[r.main_metric] <= r.chance[r.main_metric]]

@@ -22,6 +22,7 @@ class GridCell:
     examples: str  # a language, where that is not what the whole column has
     seeds: int
     unfinished: int  # seeds left out because some of their languages are missing
+    collapsed: int  # seeds left out because they learnt nothing
     at_chance: int  # languages at or below chance
     effect: Effect | None = None  # the delta with its interval; None where it is not known
     highest: bool = False  # in its column
@@ -118,7 +119,7 @@ def _grid_cell(section: Section, row: Row, column: Column, effect: Effect | None
     cell = section.cell(row, column)
     expected = len(section.languages(column))
     if cell is None:
-        return GridCell(None, None, 0, expected, "", 0, 0, 0)
+        return GridCell(None, None, 0, expected, "", 0, 0, 0, 0)
     records = [record for code in cell.languages for record in cell.records(code)]
     examples = example_range(records)
     usual = example_range(section.column_records(column))
@@ -130,6 +131,7 @@ def _grid_cell(section: Section, row: Row, column: Column, effect: Effect | None
         examples="" if examples == usual else examples,
         seeds=len(cell.runs),
         unfinished=len(cell.unfinished),
+        collapsed=len(cell.collapsed),
         at_chance=sum(map(cell.at_chance, cell.languages)),
         effect=effect,
     )

@@ -80,7 +80,7 @@ def _phase(manifest: Path, runs: Path) -> PhaseCost:
             role=last["role"],
             tasks=tuple(last["tasks"]),
             seed=last["seed"],
-            key=value["key"],
+            key=value.get("key", ""),
             parent=value.get("parent"),
             folder=folder.relative_to(runs).as_posix(),
             file=_phase_file(folder, runs),

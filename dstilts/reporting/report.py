@@ -13,6 +13,7 @@ from dstilts.reporting.csv_files import EFFECTS, SCORES, effects_csv, scores_csv
 from dstilts.reporting.latex import to_latex
 from dstilts.reporting.markdown import to_markdown
 from dstilts.reporting.page import to_page
+from dstilts.reporting.phases import collect_phases
 from dstilts.reporting.tables import build_sections
 from dstilts.reporting.terminal import print_sections
 
@@ -55,6 +56,6 @@ def print_report(runs: Path) -> None:
     """Prints the grid of every section below `runs` on standard output.
 
     Raises:
-        UserError: no records, or a broken record.
+        UserError: no records, or a broken record or manifest.
     """
-    print_sections(build_sections(collect_records(runs)), Console())
+    print_sections(build_sections(collect_records(runs), collect_phases(runs)), Console())
