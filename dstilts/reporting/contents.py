@@ -12,6 +12,7 @@ from dstilts.reporting.groups import group_tables
 from dstilts.reporting.heatmap import HeatMap, build_heatmap
 from dstilts.reporting.leaks import collect_leaks, leak_table
 from dstilts.reporting.ledger import collect_evaluations, ledger_table, training_table
+from dstilts.reporting.paper_table import paper_table
 from dstilts.reporting.phases import PhaseCost, collect_open_runs, collect_phases
 from dstilts.reporting.tables import Section, build_sections
 from dstilts.reporting.text_table import TextTable
@@ -29,6 +30,7 @@ class Part:
     flags: TextTable | None
     effect_table: TextTable | None
     groups: list[TextTable]
+    paper: TextTable | None
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,15 @@ def gather(runs: Path) -> Report:
     return Report(
         title=f"Zero-shot transfer: {runs.resolve().name}",
         runs=runs,
-        parts=[_part(section, runs, f"s{number}") for number, section in enumerate(sections, 1)],
+        parts=[
+            _part(section, phases, runs, f"s{number}") for number, section in enumerate(sections, 1)
+        ],
         phases=phases,
         tables=[table for table in tables if table],
     )
 
 
-def _part(section: Section, runs: Path, slug: str) -> Part:
+def _part(section: Section, phases: list[PhaseCost], runs: Path, slug: str) -> Part:
     found = effects(section, runs)
     return Part(
         section=section,
@@ -76,4 +80,5 @@ def _part(section: Section, runs: Path, slug: str) -> Part:
         flags=score_flags(section),
         effect_table=effect_table(section, found),
         groups=group_tables(section),
+        paper=paper_table(section, phases),
     )

@@ -94,7 +94,7 @@ def _part(part: Part) -> Iterator[str]:
     items = "\n".join(rf"\item {escape(line)}" for line in caveats(section, part.effects))
     yield f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     yield _grid(part)
-    found = (part.flags, part.effect_table, *part.groups)
+    found = (part.flags, part.effect_table, *part.groups, part.paper)
     yield from (table(one) for one in found if one)
 
 

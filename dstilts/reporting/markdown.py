@@ -79,8 +79,9 @@ def _part(part: Part) -> Iterator[str]:
     yield "### By language"
     for heatmap in part.heatmaps:
         yield from _languages(heatmap)
-    for found in part.groups:
-        yield from _text_table(found)
+    for found in (*part.groups, part.paper):
+        if found:
+            yield from _text_table(found)
     yield from _more_metrics(section)
     yield "### What the numbers are"
     yield _column_facts(section)

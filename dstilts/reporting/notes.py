@@ -175,7 +175,7 @@ def _gaps_in_records(section: Section) -> Iterator[str]:
                 lacking = [c for c in section.languages(column) if c not in scores.languages]
                 partial.append(f"{name} ({listing(map(language_name, lacking))})")
             if cell.collapsed:
-                yield f"{plural(cell.collapsed, 'collapsed seed')} of {name} left out of every mean."
+                yield f"{plural(cell.collapsed, 'collapsed seed')} of {name} left out of all means."
             if cell.unfinished:
                 yield f"{plural(cell.unfinished, 'seed')} of {name} unfinished and left out."
     if absent:
