@@ -1,6 +1,5 @@
 """How to compute a model's scores again: the commands, in order."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +40,8 @@ def _evaluate(model: str, record: Record) -> str:
     for option in ("limit", "precision", "layer"):
         value = record.options.get(option)
         if value is not None:
-            parts += [f"--{option}", value if isinstance(value, str) else json.dumps(value)]
+            # One word: a layer may be -1.
+            parts.append(f"--{option}={shlex.quote(str(value))}")
     source = record.source.partition(" ")[0]
     if source == "local":
         parts += ["--data", f'"{DATA}"']
