@@ -85,7 +85,7 @@ def _line(section: Section, rows: Sequence[Row], codes: list[str]) -> list[float
 
 
 def _mean_delta(section: Section, row: Row, codes: list[str]) -> float | None:
-    """None where a target lacks all of the group: a mean over fewer is another number."""
+    """None where any of its parts is missing: a mean over fewer is another number."""
     values = list(_deltas(section, row, codes))
     present = [value for value in values if value is not None]
     return fmean(present) if present and len(present) == len(values) else None
@@ -94,9 +94,12 @@ def _mean_delta(section: Section, row: Row, codes: list[str]) -> float | None:
 def _deltas(section: Section, row: Row, codes: list[str]) -> Iterator[float | None]:
     for column in _columns(section, codes):
         cell, base = section.cell(row, column), section.baseline(column)
-        there = comparable(cell, base) if cell and base else []
-        chosen = [code for code in codes if code in there]
-        found = delta(cell, base, chosen) if cell and base else None
+        if cell is None or base is None:
+            yield None
+            continue
+        wanted = [code for code in codes if code in base.languages]
+        there = set(wanted) <= set(comparable(cell, base))
+        found = delta(cell, base, wanted) if there else None
         yield found.mean if found else None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dstilts.reporting.contents import Part, Report
 from dstilts.reporting.effect_table import change
 from dstilts.reporting.grid import GridCell
-from dstilts.reporting.notes import caveats
+from dstilts.reporting.notes import caveats, limits
 from dstilts.reporting.text import MINUS, MISSING, score, spread
 from dstilts.reporting.text_table import TextTable
 
@@ -69,6 +69,7 @@ _WRITTEN = {
 def to_latex(report: Report) -> str:
     """The grids with what they cannot show, and the plain tables."""
     blocks = [_HEAD, rf"\section*{{{escape(report.title)}}}"]
+    blocks += [escape(limits(part.section)) for part in report.parts]
     for part in report.parts:
         blocks += _part(part)
     blocks += [table(found) for found in report.tables if found.rows]

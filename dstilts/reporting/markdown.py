@@ -10,7 +10,7 @@ from dstilts.reporting.effect_table import change
 from dstilts.reporting.effects import Effect
 from dstilts.reporting.grid import GridCell, gap_columns, gap_table, metric_tables
 from dstilts.reporting.heatmap import Box, HeatMap
-from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
+from dstilts.reporting.notes import caveats, column_facts, highlights, limits, run_facts, versions
 from dstilts.reporting.phases import deviations
 from dstilts.reporting.tables import Section, language_name
 from dstilts.reporting.text import (
@@ -28,6 +28,7 @@ from dstilts.reporting.text_table import TextTable
 def to_markdown(report: Report, changes: Changes | None = None) -> str:
     """The whole report as Markdown text."""
     blocks = [f"# {_escape(report.title)}"]
+    blocks += [_escape(limits(part.section)) for part in report.parts]
     if changes:
         blocks += ["## What changed", _escape(summary(changes))]
         blocks += [block for found in change_tables(changes) for block in _text_table(found)]

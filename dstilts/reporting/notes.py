@@ -41,6 +41,19 @@ def run_facts(section: Section) -> list[tuple[str, str]]:
     ]
 
 
+def limits(section: Section) -> str:
+    """In one line what the numbers rest on: source, seeds, subsets."""
+    number = len(section.seeds)
+    seeds = f"{plural(number, 'seed')} ({', '.join(map(str, section.seeds))})" if number else ""
+    subsets = [c.title for c in section.columns if any(r.subset for r in section.column_records(c))]
+    whole = "whole splits"
+    if subsets:
+        everything = len(subsets) == len(section.columns)
+        whole = f"subsets of {'all targets' if everything else listing(subsets)}"
+    parts = (f"{section.encoder} on {section.source}", seeds or "nothing trained", whole)
+    return f"Limits: {'; '.join(parts)}."
+
+
 def column_facts(section: Section) -> list[ColumnFacts]:
     """What the numbers of each column are."""
     facts = []

@@ -15,7 +15,7 @@ from dstilts.reporting.collect import Record
 from dstilts.reporting.contents import Part, Report
 from dstilts.reporting.effect_table import interval
 from dstilts.reporting.grid import example_range, gap_columns, gap_table, metric_tables
-from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
+from dstilts.reporting.notes import caveats, column_facts, highlights, limits, run_facts, versions
 from dstilts.reporting.phases import deviations
 from dstilts.reporting.reproduce import commands
 from dstilts.reporting.tables import Column, language_name
@@ -111,7 +111,7 @@ def _environment() -> Environment:
     environment.filters.update(listing=text.listing, interval=text.interval, ends=interval)
     environment.filters.update(language=language_name, examples=example_range)
     functions: tuple[Callable[..., object], ...] = (
-        *(caveats, column_facts, gap_columns, gap_table, highlights, metric_tables),
+        *(caveats, column_facts, gap_columns, gap_table, highlights, limits, metric_tables),
         *(run_facts, versions, deviations, change_tables, summary),
     )
     environment.globals.update({function.__name__: function for function in functions})

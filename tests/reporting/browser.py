@@ -33,10 +33,11 @@ class Browser:
         read_commands, self._commands = os.pipe()
         self._answers, write_answers = os.pipe()
         options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe")
-        # The browser reads commands from descriptor 3 and answers on 4.
+        # The browser reads commands from descriptor 3 and answers on 4. Bash, for other shells take
+        # descriptors of one digit only.
         redirect = f'exec "$0" "$@" 3<&{read_commands} 4>&{write_answers}'
         self._process = subprocess.Popen(
-            ["sh", "-c", redirect, program, *options, f"--user-data-dir={self._profile.name}"],
+            ["bash", "-c", redirect, program, *options, f"--user-data-dir={self._profile.name}"],
             pass_fds=(read_commands, write_answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -19,7 +19,9 @@ def test_each_model_has_its_settings_and_means_and_the_grid_is_a_picture(tmp_pat
         for seed in (1, 2):
             for code, score in (("en", 80), ("de", 61)):
                 key = f"{gain}-{seed}"
-                value = record("xnli", code, score + gain, intermediate=intermediate, seed=seed, key=key)
+                value = record(
+                    "xnli", code, score + gain, intermediate=intermediate, seed=seed, key=key
+                )
                 write_record(tmp_path, value)
     write_report(tmp_path)
     board = tmp_path / "tensorboard" / "report"

@@ -18,11 +18,13 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_the_grid_can_be_rebuilt_from_the_scores(tmp_path: Path) -> None:
-    for intermediate, gain in (("none", 0.0), ("a,\"b\"", 2.5)):
+    for intermediate, gain in (("none", 0.0), ('a,"b"', 2.5)):
         for seed in (1, 2):
             for code, score in (("en", 80.125), ("de", 61.5)):
                 value = record("xquad", code, score + gain, intermediate=intermediate, seed=seed)
-                write_record(tmp_path, {**value, "model": {**value["model"], "key": f"{gain}{seed}"}})
+                write_record(
+                    tmp_path, {**value, "model": {**value["model"], "key": f"{gain}{seed}"}}
+                )
     report = gather(tmp_path)
     (part,) = report.parts
     found = rows(scores_csv([part.section]))

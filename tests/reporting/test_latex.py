@@ -15,7 +15,9 @@ from tests.reporting.record_builder import record, write_phase, write_record
 def document(tmp_path: Path) -> str:
     for intermediate in ("none", "50%_{a}&b#$~^\\"):
         for code, score in (("en", 80), ("de", 61)):
-            value = record("xnli", code, score, intermediate=intermediate, key=str(len(intermediate)))
+            value = record(
+                "xnli", code, score, intermediate=intermediate, key=str(len(intermediate))
+            )
             write_record(tmp_path, value)
     write_record(tmp_path, record("pawsx", "en", None, intermediate="none"))
     for number in range(31):
@@ -56,7 +58,9 @@ def test_every_row_has_the_columns_that_its_table_declares(document: str) -> Non
 def test_no_letter_of_a_name_is_a_command(document: str) -> None:
     assert r"50\%\_\{a\}\&b\#\$\textasciitilde{}\textasciicircum{}\textbackslash{}" in document
     body = document[document.index(r"\begin{document}") :]
-    assert not re.search(r"(?<![\\%{])%|(?<!\\)[#_]", body.replace("{!}{%", "").replace("tab:grid", ""))
+    assert not re.search(
+        r"(?<![\\%{])%|(?<!\\)[#_]", body.replace("{!}{%", "").replace("tab:grid", "")
+    )
     assert document.isascii()
 
 

@@ -19,7 +19,9 @@ def test_the_whole_chain_of_phases_then_the_evaluation(tmp_path: Path) -> None:
         (tmp_path / "phases" / f"{name}.toml").touch()
     options = {"precision": "bf16", "limit": 40, "max_length": 128, "layer": -1}
     value = record("xnli", "en", 80, intermediate="nli", target="xn li", key="xn li")
-    write_record(tmp_path, {**value, "options": options, "source": {"name": "local", "folder": "d"}})
+    write_record(
+        tmp_path, {**value, "options": options, "source": {"name": "local", "folder": "d"}}
+    )
     phases = {phase.key: phase for phase in collect_phases(tmp_path)}
     assert commands(collect_records(tmp_path), phases) == [
         'dstilts train "$RUNS"/phases/nli.toml',
