@@ -40,7 +40,7 @@ _NUMBERS = ("our score", "theirs", "difference")
 
 def _line(found: Comparison) -> tuple[str, ...]:
     published = found.published
-    title = found.column.title if found.column else "mean over the benchmark's tasks"
+    title = found.column.title if found.column else "XTREME, mean"
     metric = metric_title(published.metric)
     words = "yes" if found.comparable else f"no: {'; '.join(found.reasons)}"
     if found.remarks:

@@ -8,6 +8,7 @@ from dstilts.reporting.phases import PhaseCost
 
 RUNS = "$RUNS"  # the folder of runs
 DATA = "$DATA"  # the folder of data sets
+MODEL = "$MODEL"  # a published folder that is not below the folder of runs
 
 
 def commands(records: Sequence[Record], phases: Mapping[str, PhaseCost]) -> list[str]:
@@ -22,7 +23,7 @@ def commands(records: Sequence[Record], phases: Mapping[str, PhaseCost]) -> list
     if chain:
         model = _path(RUNS, chain[-1].folder)
     else:
-        model = shlex.quote(record.encoder if not record.lineage else record.model_name)
+        model = f'"{MODEL}"' if record.lineage else shlex.quote(record.encoder)
     return [*lines, _evaluate(model, record)]
 
 

@@ -38,6 +38,12 @@ def test_an_encoder_as_it_is_needs_no_training(tmp_path: Path) -> None:
     assert "--data" not in line
 
 
+def test_a_model_that_is_elsewhere_has_no_path(tmp_path: Path) -> None:
+    write_record(tmp_path, record("xnli", "de", 80))
+    (line,) = commands(collect_records(tmp_path), {})
+    assert line.startswith('dstilts evaluate "$MODEL" --tasks xnli')
+
+
 def test_the_command_is_one_that_exists(tmp_path: Path) -> None:
     value = record("tatoeba", "de", 80)
     write_record(tmp_path, {**value, "options": {"precision": "fp32", "layer": -1, "limit": 3}})
