@@ -12,11 +12,14 @@ from dstilts.reporting.text_table import TextTable
 _HEAD = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage[a4paper,landscape,margin=15mm]{geometry}
+\usepackage{array}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \usepackage{longtable}
 \begin{document}"""
 
+_WIDE = 40  # letters: a wider column of words is folded
+_FOLDED = r">{\raggedright\arraybackslash}p{55mm}"
 _PAGE_ROWS = 30  # a longer table goes over several pages
 
 # A wide table is made as wide as the line; a narrow one keeps its size. A page of its own: LaTeX
@@ -83,10 +86,14 @@ def escape(text: str) -> str:
     return plain.encode("latin-1", errors="replace").decode("latin-1")
 
 
-def table(found: TextTable) -> str:
-    """A plain table with its title and lead as the caption."""
+def table(found: TextTable, part: str = "runs") -> str:
+    """A plain table with its title and lead as the caption.
+
+    Args:
+        part: of the report, for the label.
+    """
     caption = " ".join(filter(None, (f"{found.title}.", found.lead, found.note)))
-    return _table(caption, found.slug, found.head, found.rows, found.num_words)
+    return _table(caption, f"{part}-{found.slug}", found.head, found.rows, found.num_words)
 
 
 def _part(part: Part) -> Iterator[str]:
@@ -96,7 +103,7 @@ def _part(part: Part) -> Iterator[str]:
     yield f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     yield _grid(part)
     found = (part.flags, part.effect_table, *part.groups, part.paper)
-    yield from (table(one) for one in found if one)
+    yield from (table(one, part.slug) for one in found if one)
 
 
 def _grid(part: Part) -> str:
@@ -112,7 +119,7 @@ def _grid(part: Part) -> str:
     return _table(
         "Mean over languages in per cent; below it the difference in points to no intermediate "
         "task, with its 95 % interval where it is known; * significant after Holm's correction.",
-        f"grid-{part.slug}",
+        f"{part.slug}-grid",
         head,
         lines,
         num_words=1,
@@ -129,12 +136,20 @@ def _value(cell: GridCell) -> str:
 def _table(
     caption: str, label: str, head: Sequence[str], rows: Sequence[Sequence[str]], num_words: int
 ) -> str:
-    columns = "l" * num_words + "r" * (len(head) - num_words)
+    columns = "".join(
+        "r" if number >= num_words else _words(cells)
+        for number, cells in enumerate(zip(head, *rows, strict=True))
+    )
     title = rf"\caption{{{escape(caption)}}}\label{{tab:{label}}}"
     lines = "\n".join(map(_row, rows))
     if len(rows) > _PAGE_ROWS:
         return _LONG % {"columns": columns, "title": title, "head": _row(head), "lines": lines}
     return _FLOAT % {"columns": columns, "title": title, "head": _row(head), "lines": lines}
+
+
+def _words(cells: Sequence[str]) -> str:
+    """A column of words: as wide as they are, or folded."""
+    return _FOLDED if max(map(len, cells)) > _WIDE else "l"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -10,6 +10,8 @@ from dstilts.reporting.latex import escape, table, to_latex
 from dstilts.reporting.text_table import TextTable
 from tests.reporting.record_builder import record, write_phase, write_record
 
+FOLDED = r">{\raggedright\arraybackslash}p{55mm}"
+
 
 @pytest.fixture
 def document(tmp_path: Path) -> str:
@@ -34,6 +36,8 @@ def test_environments_and_braces_are_closed(document: str) -> None:
         else:
             assert opened.pop() == name
     assert opened == []
+    labels = re.findall(r"\\label\{(.*?)\}", document)
+    assert len(labels) == len(set(labels)) > 4
     plain = re.sub(r"\\\\|\\[{}]", "", document)
     assert plain.count("{") == plain.count("}") > 0
     assert document.startswith("\\documentclass")
@@ -42,12 +46,13 @@ def test_environments_and_braces_are_closed(document: str) -> None:
 
 def test_every_row_has_the_columns_that_its_table_declares(document: str) -> None:
     tables = re.findall(
-        r"\\begin\{(?:tabular|longtable)\}\{([lr]+)\}(.*?)\\end\{(?:tabular|longtable)\}",
+        r"\\begin\{(?:tabular|longtable)\}\{(.*)\}\n((?s:.*?))\\end\{(?:tabular|longtable)\}",
         document,
-        flags=re.S,
     )
     assert len(tables) > 4
-    for columns, body in tables:
+    for declared, body in tables:
+        columns = declared.replace(FOLDED, "l")
+        assert set(columns) <= {"l", "r"}
         rows = [line for line in body.splitlines() if " & " in line]
         assert len(rows) > 1
         for row in rows:
@@ -59,7 +64,7 @@ def test_no_letter_of_a_name_is_a_command(document: str) -> None:
     assert r"50\%\_\{a\}\&b\#\$\textasciitilde{}\textasciicircum{}\textbackslash{}" in document
     body = document[document.index(r"\begin{document}") :]
     assert not re.search(
-        r"(?<![\\%{])%|(?<!\\)[#_]", body.replace("{!}{%", "").replace("tab:grid", "")
+        r"(?<![\\%{])%|(?<!\\)[#_]", body.replace("{!}{%", "").replace("tab:s1-grid", "")
     )
     assert document.isascii()
 
@@ -75,6 +80,12 @@ def test_no_letter_of_a_name_is_a_command(document: str) -> None:
 )
 def test_letters_that_latex_lacks_are_written(text: str, written: str) -> None:
     assert escape(text) == written
+
+
+def test_wide_words_are_folded_and_numbers_never() -> None:
+    rows = (("a" * 60, "short", "1" * 60),)
+    text = table(TextTable("t", "A title", "", ("a", "b", "c"), rows, num_words=2))
+    assert f"\\begin{{tabular}}{{{FOLDED}lr}}" in text
 
 
 def test_a_long_table_goes_over_pages_and_keeps_its_head() -> None:
