@@ -35,8 +35,10 @@ def add(commands: Any) -> None:
 
 def run(runs: Path, output: Path | None, since: Path | None = None) -> None:
     """Writes the pages and prints the grid."""
+    from dstilts.reporting.contents import gather
     from dstilts.reporting.report import print_report, write_report
 
-    page = write_report(runs, output, since)
-    print_report(runs)
+    report = gather(runs)
+    page = write_report(report, output, since)
+    print_report(report)
     log(f"report: {page}")

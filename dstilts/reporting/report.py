@@ -1,4 +1,4 @@
-"""A folder of runs in, its report out: a page, tables in other forms, a table on the terminal."""
+"""A report's files: a page, tables in other forms; and its grid on the terminal."""
 
 from pathlib import Path
 
@@ -7,20 +7,17 @@ from rich.console import Console
 from dstilts.core.files import write_text
 from dstilts.reporting.board import write_board
 from dstilts.reporting.changes import find_changes
-from dstilts.reporting.collect import collect_records
-from dstilts.reporting.contents import gather
+from dstilts.reporting.contents import Report
 from dstilts.reporting.csv_files import EFFECTS, SCORES, effects_csv, scores_csv
 from dstilts.reporting.latex import to_latex
 from dstilts.reporting.markdown import to_markdown
 from dstilts.reporting.page import to_page
-from dstilts.reporting.phases import collect_phases
-from dstilts.reporting.tables import build_sections
 from dstilts.reporting.terminal import print_sections
 
 PAGE = "report.html"
 
 
-def write_report(runs: Path, output: Path | None = None, since: Path | None = None) -> Path:
+def write_report(report: Report, output: Path | None = None, since: Path | None = None) -> Path:
     """Writes the report in all its forms and returns the page's path.
 
     report.html, report.md, report.tex, scores.csv and effects.csv, each in one atomic step after
@@ -28,15 +25,13 @@ def write_report(runs: Path, output: Path | None = None, since: Path | None = No
     bytes (of all but TensorBoard's).
 
     Args:
-        runs: the folder below which the records are.
-        output: the folder to write to; `runs` where it is not given.
+        output: the folder to write to; that of the runs where it is not given.
         since: the folder or scores.csv of an earlier report, to say what changed.
 
     Raises:
-        UserError: no records, or a broken record or manifest; nothing has been written then.
+        UserError: `since` is no report; nothing has been written then.
     """
-    report = gather(runs)
-    folder = runs if output is None else output
+    folder = report.runs if output is None else output
     scores = scores_csv([part.section for part in report.parts])
     changes = find_changes(since, scores, folder) if since else None
     texts = {
@@ -52,10 +47,6 @@ def write_report(runs: Path, output: Path | None = None, since: Path | None = No
     return folder / PAGE
 
 
-def print_report(runs: Path) -> None:
-    """Prints the grid of every section below `runs` on standard output.
-
-    Raises:
-        UserError: no records, or a broken record or manifest.
-    """
-    print_sections(build_sections(collect_records(runs), collect_phases(runs)), Console())
+def print_report(report: Report) -> None:
+    """Prints the grid of every section on standard output."""
+    print_sections([part.section for part in report.parts], Console())

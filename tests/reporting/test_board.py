@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from dstilts.reporting.contents import gather
 from dstilts.reporting.report import write_report
 from tests.reporting.record_builder import record, write_record
 
@@ -23,7 +24,7 @@ def test_each_model_has_its_settings_and_means_and_the_grid_is_a_picture(tmp_pat
                     "xnli", code, score + gain, intermediate=intermediate, seed=seed, key=key
                 )
                 write_record(tmp_path, value)
-    write_report(tmp_path)
+    write_report(gather(tmp_path))
     board = tmp_path / "tensorboard" / "report"
     assert sorted(folder.name for folder in board.iterdir()) == [
         *("grid", "s1-ml-qa-1", "s1-ml-qa-2", "s1-none-1", "s1-none-2")
@@ -40,11 +41,11 @@ def test_each_model_has_its_settings_and_means_and_the_grid_is_a_picture(tmp_pat
 
 def test_a_second_report_replaces_the_first_whole(tmp_path: Path) -> None:
     write_record(tmp_path, record("xnli", "en", 80, seed=1))
-    write_report(tmp_path)
+    write_report(gather(tmp_path))
     for file in (tmp_path / "records").rglob("*.json"):
         file.unlink()
     write_record(tmp_path, record("xnli", "en", 81, seed=2))
-    write_report(tmp_path)
+    write_report(gather(tmp_path))
     folder = tmp_path / "tensorboard"
     assert [path.name for path in folder.iterdir()] == ["report"]
     assert sorted(path.name for path in (folder / "report").iterdir()) == ["grid", "s1-none-2"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dstilts.reporting.contents import gather
 from dstilts.reporting.report import write_report
 from dstilts.tasks.languages import LANGUAGES
 from tests.reporting.browser import Browser, browser_program
@@ -23,7 +24,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     runs, old = folder / "runs", folder / "old"
     write_record(runs, record("xnli", "en", 60))
-    write_report(runs, old)
+    write_report(gather(runs), old)
     for row, right in (("none", 40), ("a-rather-long-name+of-an-intermediate", 80)):
         for seed in (1, 2, 3, 4):
             for number, code in enumerate(CODES):
@@ -39,7 +40,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(30):
         spent = [(float(second), "train" if second else "start", 90.0) for second in range(9)]
         write_phase(runs, [f"task{number}", "xnli"], {"mnli": 400}, spent)
-    return write_report(runs, folder / "today", since=old)
+    return write_report(gather(runs), folder / "today", since=old)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from dstilts.core.errors import UserError
 from dstilts.reporting.changes import change_tables, find_changes, summary
+from dstilts.reporting.contents import gather
 from dstilts.reporting.report import write_report
 from tests.reporting.record_builder import record, write_record
 
@@ -16,7 +17,7 @@ def runs(tmp_path: Path) -> Path:
     for code in ("en", "de"):
         write_record(folder, record("xnli", code, 60))
         write_record(folder, record("pawsx", code, 70))
-    write_report(folder, tmp_path / "yesterday")
+    write_report(gather(folder), tmp_path / "yesterday")
     return folder
 
 
@@ -25,7 +26,7 @@ def test_new_changed_and_gone_cells_are_told_apart(runs: Path, tmp_path: Path) -
     write_record(runs, record("udpos", "de", 50))
     for file in runs.glob("records/*/pawsx.*"):
         file.unlink()
-    page = write_report(runs, tmp_path / "today", since=tmp_path / "yesterday")
+    page = write_report(gather(runs), tmp_path / "today", since=tmp_path / "yesterday")
     text = page.read_text()
     assert "Since the report in yesterday: 1 new cell, 1 changed cell, 1 no longer there" in text
     assert '<a href="../yesterday/report.html">The earlier report</a>' in text
@@ -45,18 +46,18 @@ def test_the_same_records_are_no_change(runs: Path, tmp_path: Path) -> None:
 
 
 def test_a_report_in_the_same_place_is_compared_and_not_linked(runs: Path) -> None:
-    write_report(runs)
+    write_report(gather(runs))
     write_record(runs, record("xnli", "de", 62))
-    text = write_report(runs, since=runs).read_text()
+    text = write_report(gather(runs), since=runs).read_text()
     assert "1 changed cell" in text
     assert "The earlier report" not in text
 
 
 def test_what_is_no_report_is_refused(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere.*no such file"):
-        write_report(runs, since=tmp_path / "nowhere")
+        write_report(gather(runs), since=tmp_path / "nowhere")
     broken = tmp_path / "broken.csv"
     broken.write_text("is_main,value\n1,x\n")
     with pytest.raises(UserError, match=r"broken\.csv: not the scores of a report"):
-        write_report(runs, tmp_path / "today", since=broken)
+        write_report(gather(runs), tmp_path / "today", since=broken)
     assert not (tmp_path / "today").exists()
