@@ -6,7 +6,7 @@ from pathlib import Path
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.effect_table import effect_table
 from dstilts.reporting.effects import Effects, effects
-from dstilts.reporting.flags import run_flags, score_flags
+from dstilts.reporting.flags import collect_failed_nodes, run_flags, score_flags
 from dstilts.reporting.grid import GridRow, build_grid
 from dstilts.reporting.groups import group_tables
 from dstilts.reporting.heatmap import HeatMap, build_heatmap
@@ -53,7 +53,7 @@ def gather(runs: Path) -> Report:
     phases = collect_phases(runs)
     sections = build_sections(collect_records(runs), phases)
     tables = (
-        run_flags(phases, collect_open_runs(runs)),
+        run_flags(phases, collect_open_runs(runs), collect_failed_nodes(runs)),
         leak_table(collect_leaks(runs)),
         ledger_table(phases, collect_evaluations(runs)),
         training_table(phases),

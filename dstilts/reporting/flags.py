@@ -2,7 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from dstilts.core.errors import UserError
+from dstilts.core.files import read_json
 from dstilts.reporting.phases import OpenRun, PhaseCost
 from dstilts.reporting.tables import Section, language_name
 from dstilts.reporting.text import count, listing, plural
@@ -11,10 +15,49 @@ from dstilts.reporting.text_table import TextTable
 HEAD = ("what", "seed", "finding")
 
 
-def run_flags(phases: Sequence[PhaseCost], open_runs: Sequence[OpenRun]) -> TextTable | None:
-    """Phases that learnt nothing and runs without a model; None where there are none."""
+@dataclass(frozen=True)
+class FailedNode:
+    """A node of a sweep that was tried in vain and is not done."""
+
+    key: str
+    title: str
+    attempts: int
+    reason: str  # of the last one
+
+
+def collect_failed_nodes(runs: Path) -> list[FailedNode]:
+    """From the outcomes that sweeps below `runs` keep.
+
+    Raises:
+        UserError: a file is broken.
+    """
+    found = []
+    for file in sorted(runs.rglob("nodes/*.json")):
+        value = read_json(file)
+        try:
+            failures = value["failures"]
+            if failures and not value["done"]:
+                reason = str(failures[-1]["reason"])
+                found.append(FailedNode(value["key"], value["title"], len(failures), reason))
+        except (KeyError, TypeError) as error:
+            raise UserError(f"not a node's outcome ({error!r})", file=file) from None
+    return found
+
+
+def run_flags(
+    phases: Sequence[PhaseCost],
+    open_runs: Sequence[OpenRun],
+    failed: Sequence[FailedNode] = (),
+) -> TextTable | None:
+    """Phases that learnt nothing, nodes that failed, runs without a model; None for none."""
     rows = [(p.name, str(p.seed), f"learnt nothing: {p.at_chance}") for p in phases if p.at_chance]
-    rows += [(run.folder, "", _how_far(run)) for run in open_runs]
+    rows += [
+        (node.title, "", f"failed, {plural(node.attempts, 'attempt')}: {node.reason}")
+        for node in failed
+    ]
+    keys = tuple(node.key for node in failed)
+    # A folder of a sweep ends with its node's key.
+    rows += [(run.folder, "", _how_far(run)) for run in open_runs if not run.folder.endswith(keys)]
     return _table(rows, "runs", "Failed and collapsed runs")
 
 

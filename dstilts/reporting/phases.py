@@ -40,20 +40,26 @@ class OpenRun:
 def collect_phases(runs: Path) -> list[PhaseCost]:
     """The phases published anywhere below `runs`: intermediates first, then by name and seed.
 
+    A model that was removed to make room is there too: its manifest stands in its run's folder.
+
     Raises:
         UserError: a manifest is broken.
     """
-    manifests = (file for file in sorted(runs.rglob("manifest.json")) if _published(file, runs))
-    phases = [_phase(file, runs) for file in manifests]
+    phases = [
+        _phase(file, folder, runs)
+        for file in sorted(runs.rglob("manifest.json"))
+        if (folder := _model_folder(file, runs))
+    ]
     return sorted(phases, key=lambda p: (p.role != "intermediate", p.name, p.seed, p.folder))
 
 
 def collect_open_runs(runs: Path) -> list[OpenRun]:
-    """The runs below `runs` beside which no model is published, by folder."""
+    """The runs below `runs` that have never published a model, by folder."""
     found = []
     for events in sorted(runs.rglob(f"*{RUN}/events.jsonl")):
         model = events.parent.with_name(events.parent.name.removesuffix(RUN))
-        if not (model / "manifest.json").is_file():
+        kept = (model / "manifest.json", events.with_name("manifest.json"))
+        if not any(file.is_file() for file in kept):
             found.append(OpenRun(model.relative_to(runs).as_posix(), read_history(events)))
     return found
 
@@ -63,16 +69,21 @@ def deviations(phases: list[PhaseCost]) -> list[str]:
     return list(dict.fromkeys(text for phase in phases for text in phase.deviations))
 
 
-def _published(manifest: Path, runs: Path) -> bool:
-    """Whether a manifest is that of a published model: not of a resume point, nor half-written."""
-    folders = manifest.relative_to(runs).parts[:-1]
-    return not any(name.endswith(RUN) or name.startswith(".") for name in folders)
+def _model_folder(manifest: Path, runs: Path) -> Path | None:
+    """Where the model of a manifest is published or was; None for a resume point, a half-written
+    model, or what a run keeps of a model that is still there."""
+    *above, name = ("", *manifest.relative_to(runs).parts[:-1])
+    if any(part.endswith(RUN) or part.startswith(".") for part in above) or name.startswith("."):
+        return None
+    if not name.endswith(RUN):
+        return manifest.parent
+    model = manifest.parent.with_name(name.removesuffix(RUN))
+    return None if (model / "manifest.json").is_file() else model
 
 
-def _phase(manifest: Path, runs: Path) -> PhaseCost:
+def _phase(manifest: Path, folder: Path, runs: Path) -> PhaseCost:
     # Read as plain JSON: the manifest's own class would import torch for a table.
     value = read_json(manifest)
-    folder = manifest.parent
     try:
         last, settings = value["lineage"][-1], value["settings"]
         return PhaseCost(

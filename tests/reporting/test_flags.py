@@ -1,9 +1,13 @@
 """Failed and collapsed runs are named."""
 
+import json
 from pathlib import Path
 
+import pytest
+
+from dstilts.core.errors import UserError
 from dstilts.reporting.collect import collect_records
-from dstilts.reporting.flags import run_flags, score_flags
+from dstilts.reporting.flags import collect_failed_nodes, run_flags, score_flags
 from dstilts.reporting.phases import collect_open_runs, collect_phases
 from dstilts.reporting.tables import build_sections
 from tests.reporting.record_builder import record, write_phase, write_record
@@ -44,3 +48,27 @@ def test_runs_without_a_model_and_models_that_learnt_nothing(tmp_path: Path) -> 
         ("nli", "1", "learnt nothing: the loss is that of guessing"),
         ("models/qa", "", "no model published; the last step logged is 3"),
     )
+
+
+def test_nodes_that_failed_say_why_and_stand_for_their_run(tmp_path: Path) -> None:
+    def outcome(key: str, done: bool, *reasons: str) -> None:
+        value = {"key": key, "title": f"train {key}", "done": done}
+        value["failures"] = [{"reason": reason, "time": 1.0} for reason in reasons]
+        (tmp_path / "nodes" / f"{key}.json").write_text(json.dumps(value))
+
+    (tmp_path / "nodes").mkdir()
+    outcome("a1", False, "no memory", "no disk")
+    outcome("b2", True, "no memory")
+    outcome("c3", False)
+    spent = [(0.0, "start", 0.0), (10.0, "train", 50.0)]
+    for name in ("nli-s1-a1", "nli-s1-c3"):
+        (write_phase(tmp_path, [name], {"mnli": 9}, spent) / "manifest.json").unlink()
+    table = run_flags([], collect_open_runs(tmp_path), collect_failed_nodes(tmp_path))
+    assert table is not None
+    assert table.rows == (
+        ("train a1", "", "failed, 2 attempts: no disk"),
+        ("models/nli-s1-c3", "", "no model published; the last step logged is 3"),
+    )
+    (tmp_path / "nodes" / "d4.json").write_text("[]")
+    with pytest.raises(UserError, match=r"d4\.json: not a node's outcome"):
+        collect_failed_nodes(tmp_path)

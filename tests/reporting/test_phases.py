@@ -1,11 +1,12 @@
 """What training cost, from manifests and events."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from dstilts.core.errors import UserError
-from dstilts.reporting.phases import collect_phases, deviations
+from dstilts.reporting.phases import collect_open_runs, collect_phases, deviations
 from tests.reporting.record_builder import write_phase
 
 
@@ -46,3 +47,17 @@ def test_a_broken_manifest_is_named(tmp_path: Path) -> None:
     (folder / "manifest.json").write_text('{"lineage": []}')
     with pytest.raises(UserError, match=r"manifest\.json: not the manifest of a model"):
         collect_phases(tmp_path)
+
+
+def test_a_model_that_was_removed_is_known_by_what_its_run_keeps(tmp_path: Path) -> None:
+    folder = write_phase(tmp_path, ["nli"], {"mnli": 9}, [(0.0, "start", 0.0), (9.0, "train", 5.0)])
+    kept = folder.with_name("nli.run") / "manifest.json"
+    kept.write_text((folder / "manifest.json").read_text())
+    assert len(collect_phases(tmp_path)) == 1  # not twice
+    shutil.rmtree(folder)
+    (phase,) = collect_phases(tmp_path)
+    assert phase.folder == "models/nli"
+    assert phase.history is not None
+    assert collect_open_runs(tmp_path) == []
+    kept.unlink()
+    assert [run.folder for run in collect_open_runs(tmp_path)] == ["models/nli"]
