@@ -24,19 +24,34 @@ APART = "no seed in common with none"
 
 
 @dataclass(frozen=True)
+class Spread:
+    """What makes a difference uncertain; see `statistics.seed_variance`.
+
+    Attributes:
+        own, pooled, freedom: by seeds: of the cell alone, of its column, and how well known.
+        examples: by examples.
+    """
+
+    own: float
+    pooled: float
+    freedom: float
+    examples: float
+
+
+@dataclass(frozen=True)
 class Sample:
-    """A difference and its variances, before it is tested.
+    """A difference, before it is tested.
 
     Attributes:
         ends: of the interval where no test is made (one seed); None without example scores.
-        variances: by seed, its degrees of freedom, by examples; None where no test is made.
+        spread: None where no test is made.
     """
 
     delta: float
     seeds: tuple[int, ...]
     note: str = ""
     ends: tuple[float, float] | None = None
-    variances: tuple[float, float, float] | None = None
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +104,11 @@ class Block:
                 else replace(sample, note=OLD)
                 for sample, is_known, low, high in zip(samples, known, *ends, strict=True)
             ]
-        spread, freedom = statistics.seed_variance(deltas, self.seeded)
+        own, pooled, freedom = statistics.seed_variance(deltas, self.seeded)
         examples = factor * statistics.example_variance(drawn_BNS)
-        table = np.stack([spread.ravel(), freedom.ravel(), examples], axis=1)
+        table = np.stack([own.ravel(), pooled.ravel(), examples], axis=1)
         return [
-            replace(sample, variances=(float(a), float(b), float(c)))
+            replace(sample, spread=Spread(float(a), float(b), float(freedom), float(c)))
             if is_known
             else replace(sample, note=OLD)
             for sample, is_known, (a, b, c) in zip(samples, known, table, strict=True)

@@ -1,8 +1,9 @@
 """What each intermediate does to each target, how sure that is, and which seeds were left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from dstilts.reporting.cells import left_out
 from dstilts.reporting.collect import BASELINE
 from dstilts.reporting.effect_samples import ColumnSamples, Sample
 from dstilts.reporting.tables import Column, Row, Section
+
+# A row's name, a column and for boxes a language.
+Place = TypeVar("Place", tuple[str, Column], tuple[str, Column, str])
 
 
 @dataclass(frozen=True)
@@ -81,62 +85,92 @@ def effects(section: Section, runs: Path) -> Effects:
     Raises:
         UserError: a file of example scores is broken.
     """
-    cells: dict[tuple[str, Column], Sample] = {}
-    boxes: dict[tuple[str, Column, str], Effect] = {}
-    flagged: dict[tuple[str, Column], tuple[str, ...]] = {}
-    for column in section.columns:
-        found = ColumnSamples(section, column, runs)
-        for row in section.rows:
-            flagged[row.name, column] = _flagged(section, row, column)
-        cells.update({(name, column): sample for name, sample in found.cells.items()})
-        places = [(name, column, code) for name, code in found.boxes]
-        words = [flagged[name, column] for name, _, _ in places]
-        boxes.update(zip(places, _tested(list(found.boxes.values()), words), strict=True))
-    words = [flagged[place] for place in cells]
-    return Effects(dict(zip(cells, _tested(list(cells.values()), words), strict=True)), boxes)
-
-
-def _tested(samples: Sequence[Sample], flagged: Sequence[tuple[str, ...]]) -> list[Effect]:
-    """The effects of one family of tests."""
-    tested = [number for number, sample in enumerate(samples) if sample.variances]
-    table = np.array([samples[number].variances for number in tested]).reshape(-1, 3).T
-    deltas = np.array([samples[number].delta for number in tested])
-    p = statistics.p_values(deltas, *table)
-    columns = (p, statistics.holm(p), statistics.margins(*table), statistics.detectable(*table))
-    results = {
-        number: tuple(map(float, values)) for number, *values in zip(tested, *columns, strict=True)
+    columns = {column: ColumnSamples(section, column, runs) for column in section.columns}
+    flagged = {
+        (row.name, column): _flagged(section, row, column)
+        for row in section.rows
+        for column in columns
     }
-    effects = []
-    for number, (sample, words) in enumerate(zip(samples, flagged, strict=True)):
-        low, high = sample.ends or (None, None)
-        p_value = corrected = smallest = None
-        if number in results:
-            p_value, corrected, half, smallest = results[number]
-            low, high = sample.delta - half, sample.delta + half
-        effects.append(
-            Effect(
-                delta=sample.delta,
-                low=low,
-                high=high,
-                p=p_value,
-                p_holm=corrected,
-                seeds=sample.seeds,
-                detectable=smallest,
-                flagged=words,
-                note=sample.note,
-            )
-        )
-    return effects
+    cells = {
+        (name, column): sample
+        for column, found in columns.items()
+        for name, sample in found.cells.items()
+    }
+    factors = _factors(cells)
+    boxes: dict[tuple[str, Column, str], Effect] = {}
+    for column, found in columns.items():
+        family = {(name, column, code): sample for (name, code), sample in found.boxes.items()}
+        boxes |= {
+            place: _effect(family[place], test, flagged[place[0], column])
+            for place, test in _tests(family, factors).items()
+        }
+    tests = _tests(cells, factors)
+    return Effects({at: _effect(cells[at], tests[at], flagged[at]) for at in cells}, boxes)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What a test says; the fields are those of `Effect`."""
+
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    detectable: float
+
+
+def _factors(cells: Mapping[tuple[str, Column], Sample]) -> dict[str, tuple[float, float]]:
+    """By row how much more than the others its seeds vary, and how well that is known."""
+    known = {place: sample for place, sample in cells.items() if sample.spread}
+    table = np.array([(s.spread.own, s.spread.pooled) for s in known.values() if s.spread])
+    own, pooled = table.reshape(-1, 2).T
+    seeds = np.array([float(len(sample.seeds)) for sample in known.values()])
+    return statistics.row_factors(own, pooled, seeds, [name for name, _ in known])
+
+
+def _tests(
+    family: Mapping[Place, Sample], factors: Mapping[str, tuple[float, float]]
+) -> dict[Place, _Test | None]:
+    """The tests of one family, corrected together; None where none is made."""
+    tested = [(place, sample) for place, sample in family.items() if sample.spread]
+    if not tested:
+        return dict.fromkeys(family)
+    rows = [
+        (s.delta, len(s.seeds), s.spread.own, s.spread.pooled, s.spread.freedom, s.spread.examples)
+        for _, s in tested
+        if s.spread
+    ]
+    delta, seeds, own, pooled, freedom, examples = np.array(rows, dtype=np.float64).T
+    of_rows = np.array([factors.get(place[0], (1.0, np.inf)) for place, _ in tested])
+    seed_part, known = statistics.widened(own, pooled, freedom, seeds, of_rows)
+    half = statistics.margins(seed_part, known, examples)
+    p = statistics.p_values(delta, seed_part, known, examples)
+    smallest = statistics.detectable(seed_part, known, examples)
+    found = np.stack([delta - half, delta + half, p, statistics.holm(p), smallest], axis=1)
+    tests = {
+        place: _Test(*map(float, line)) for (place, _), line in zip(tested, found, strict=True)
+    }
+    return {place: tests.get(place) for place in family}
+
+
+def _effect(sample: Sample, test: _Test | None, flagged: tuple[str, ...]) -> Effect:
+    low, high = sample.ends or (None, None)
+    return Effect(
+        delta=sample.delta,
+        low=test.low if test else low,
+        high=test.high if test else high,
+        p=test.p if test else None,
+        p_holm=test.p_holm if test else None,
+        seeds=sample.seeds,
+        detectable=test.detectable if test else None,
+        flagged=flagged,
+        note=sample.note,
+    )
 
 
 def _flagged(section: Section, row: Row, column: Column) -> tuple[str, ...]:
     """The seeds of a cell and of its baseline that no number holds, in words."""
+    pair = {row.name: section.cell(row, column), BASELINE: section.baseline(column)}
     return tuple(
-        f"{name}, {words}"
-        for name, cell in (
-            (row.name, section.cell(row, column)),
-            (BASELINE, section.baseline(column)),
-        )
-        if cell is not None
-        for words in left_out(cell)
+        f"{name}, {words}" for name, cell in pair.items() if cell for words in left_out(cell)
     )

@@ -12,7 +12,7 @@ seed variance's posterior (a scaled inverse chi-square) gives a p-value that is 
 Welch's approximation is, many times over, with one or two degrees of freedom.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -26,7 +26,8 @@ Numbers = npt.NDArray[np.float64]
 LEVEL = 0.05
 POWER = 0.8
 REPLICATES = 1000
-_NOISY = 0.01  # level at which a cell's seeds vary more than its column's
+_NOISY = 0.01  # level of the test that a cell's seeds vary more than its column's
+_ALIKE = 2.0  # degrees of freedom of the assumption that a row varies as the others do
 _BLOCK = 2**22  # numbers that are drawn at a time
 _NODES = 200  # of the integral over the seed variance
 _RATIOS = np.logspace(-6, 6, 121)  # example variance by seed variance, in the table of ends
@@ -80,35 +81,80 @@ def example_variance(drawn_BCS: Numbers) -> Numbers:
     return np.asarray(np.maximum(whole - own, 0.0) / (num_seeds * (num_seeds - 1)))
 
 
-def seed_variance(deltas_CS: Numbers, paired: bool) -> tuple[Numbers, Numbers]:
-    """The variance (C,) of each cell's mean over seeds, due to seeds, and its degrees of freedom.
+def seed_variance(deltas_CS: Numbers, paired: bool) -> tuple[Numbers, Numbers, int]:
+    """The variance (C,) of each cell's mean over seeds that is due to seeds.
 
-    Two or three seeds say little of a cell alone, so the cells of a column (one target, several
-    intermediates, the same seeds) are taken together, as in an analysis of variance of rows by
-    seeds: that assumes that their seeds vary about alike. Runs that collapsed are to be left out
-    before. A cell whose seeds vary more than its column's (an F test at 1 %) stands alone, with the
-    few degrees of freedom that it has.
+    Two or three seeds say little of a cell alone, so the other cells of its column (one target,
+    other intermediates, the same seeds) are taken together, as in an analysis of variance of rows
+    by seeds. Runs that collapsed are to be left out before.
 
     Args:
         deltas_CS: differences to the baseline by seed, S >= 2; further axes (languages) are taken
             one by one.
         paired: whether the baseline has seeds too; an untrained encoder has none.
+
+    Returns:
+        Each cell's own variance; that of the other cells and the baseline (a single cell's own);
+        the degrees of freedom of the latter.
     """
     num_cells, num_seeds = deltas_CS.shape[0], deltas_CS.shape[1]
     own = deltas_CS.var(axis=1, ddof=1) / num_seeds
+    if num_cells == 1:
+        return own, own, num_seeds - 1
+    table, factor, num_rows = deltas_CS, 1.0, num_cells
     if paired:
         # With the baseline as a row of zeros: what is common to a seed drops out of the residuals.
-        table = np.concatenate([np.zeros_like(deltas_CS[:1]), deltas_CS])
+        table, factor = np.concatenate([np.zeros_like(table[:1]), table]), 2.0
         table = table - table.mean(axis=0)
-        freedom = num_cells * (num_seeds - 1)
-        factor = 2.0  # a difference of two models
-    else:
-        table, freedom, factor = deltas_CS, num_cells * (num_seeds - 1), 1.0
-    residuals = table - table.mean(axis=1, keepdims=True)
-    pooled = factor * (residuals**2).sum(axis=(0, 1)) / freedom / num_seeds
-    limit = special.fdtri(num_seeds - 1, freedom, 1 - _NOISY)
-    noisy = own > limit * pooled
-    return np.where(noisy, own, pooled), np.where(noisy, float(num_seeds - 1), float(freedom))
+        num_rows = num_cells + 1
+    squares = ((table - table.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    mine = squares[-num_cells:]
+    if paired:
+        mine = mine * num_rows / (num_rows - 1)  # a row takes part in the means of its seeds
+    freedom = (num_cells - 1) * (num_seeds - 1)
+    pooled = factor * np.maximum(squares.sum(axis=0) - mine, 0.0) / freedom / num_seeds
+    return own, pooled, freedom
+
+
+def row_factors(
+    own: Numbers, pooled: Numbers, num_seeds: Numbers, rows: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """By row how much more than the others its seeds vary, and the degrees of freedom of that.
+
+    Some intermediates train less steadily than others, on every target: one row whose seeds vary
+    three times as much would make a fifth of null grids significant. The ratio is drawn to 1 by two
+    degrees of freedom, and is never less.
+
+    Args:
+        own, pooled, num_seeds, rows: of every cell of the grid.
+    """
+    ratios = np.divide(own, pooled, out=np.ones_like(own), where=pooled > 0)
+    names, weights = np.array(rows), num_seeds - 1
+    factors = {}
+    for name in np.unique(names):
+        at = names == name
+        known = _ALIKE + float(weights[at].sum())
+        ratio = (_ALIKE + float((weights[at] * ratios[at]).sum())) / known
+        factors[str(name)] = (max(1.0, ratio), known)
+    return factors
+
+
+def widened(
+    own: Numbers, pooled: Numbers, freedom: Numbers, num_seeds: Numbers, factors: Numbers
+) -> tuple[Numbers, Numbers]:
+    """The seed variance (C,) that a test takes, and its degrees of freedom.
+
+    The column's, times the row's factor; where a cell varies far more than that (an F test at 1 %)
+    its own, with the few degrees of freedom that it has.
+
+    Args:
+        own, pooled, freedom: of `seed_variance`.
+        factors: of `row_factors` for each cell (C, 2).
+    """
+    ratio, of_row = factors.T
+    variance, known = pooled * ratio, np.minimum(freedom, of_row)
+    noisy = own > special.fdtri(num_seeds - 1, known, 1 - _NOISY) * variance
+    return np.where(noisy, own, variance), np.where(noisy, num_seeds - 1, known)
 
 
 def p_values(deltas: Numbers, seeds: Numbers, freedom: Numbers, examples: Numbers) -> Numbers:
@@ -116,7 +162,7 @@ def p_values(deltas: Numbers, seeds: Numbers, freedom: Numbers, examples: Number
 
     Args:
         deltas: the differences.
-        seeds, freedom: what `seed_variance` gives.
+        seeds, freedom: what `widened` gives.
         examples: what `example_variance` gives.
     """
     values = np.ones(len(deltas))

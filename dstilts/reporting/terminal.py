@@ -9,26 +9,39 @@ from rich.table import Table
 from rich.text import Text
 
 from dstilts.reporting.cells import Estimate
+from dstilts.reporting.effects import Effect, Effects
 from dstilts.reporting.grid import GridCell, build_grid
 from dstilts.reporting.notes import caveats
 from dstilts.reporting.tables import Section
 from dstilts.reporting.text import MISSING, score, signed, spread
 
 
-def print_sections(sections: Sequence[Section], console: Console) -> None:
-    """Prints each section's grid with what it cannot show below it."""
-    for section in sections:
-        console.print(grid_table(section))
+def print_sections(
+    sections: Sequence[Section], console: Console, found: Sequence[Effects] = ()
+) -> None:
+    """Prints each section's grid with what it cannot show below it.
+
+    Args:
+        found: the effects of each section, where they are known.
+    """
+    known = found or [Effects()] * len(sections)
+    for section, effects in zip(sections, known, strict=True):
+        console.print(grid_table(section, effects))
         for line in caveats(section):
             console.print(Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 1)))
         console.print()
 
 
-def grid_table(section: Section) -> Table:
+def grid_table(section: Section, effects: Effects) -> Table:
     """The grid of a section: means over languages, with deltas to the baseline."""
+    caption = "per cent, mean over languages; signed: points against none"
+    if any(effect.low is not None for effect in effects.cells.values()):
+        caption += ", with 95 % interval"
+    if any(effect.p_holm is not None for effect in effects.cells.values()):
+        caption += "; *: significant, corrected over the grid"
     table = Table(
         title=Text(f"{section.encoder} on {section.source}"),
-        caption="per cent, mean over languages; signed: points against none",
+        caption=caption,
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         title_justify="left",
@@ -42,12 +55,18 @@ def grid_table(section: Section) -> Table:
     table.add_column("mean", justify="right", no_wrap=True)
     for row in build_grid(section):
         mean = _numbers(row.mean, row.mean_delta) if row.mean else Text("incomplete", "dim")
-        table.add_row(Text(row.row.name), *map(_cell, row.cells), mean)
+        found = [effects.cell(row.row, column) for column in section.columns]
+        table.add_row(Text(row.row.name), *map(_cell, row.cells, found), mean)
     return table
 
 
-def _cell(cell: GridCell) -> Text:
-    text = _numbers(cell.value, cell.delta, "bold" if cell.highest else "")
+def _cell(cell: GridCell, effect: Effect | None) -> Text:
+    delta = Estimate(effect.delta, None) if effect else cell.delta
+    text = _numbers(cell.value, delta, "bold" if cell.highest else "")
+    if effect and effect.significant:
+        text.append("*")
+    if effect and effect.low is not None:
+        text.append(f"\n{signed(effect.low)} to {signed(effect.high)}", "dim")
     if cell.value and not cell.complete:
         text.append(f"\n{cell.languages} of {cell.expected} lang.", "yellow")
     if cell.at_chance:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from dstilts.reporting.collapse import Seed, collapsed, seen_in_training
 from dstilts.reporting.collect import Record, collect_records
 from tests.reporting.record_builder import record, write_record
@@ -37,7 +39,7 @@ def test_at_chance_in_english_beside_a_seed_that_is_not(tmp_path: Path) -> None:
 
 
 def test_at_chance_in_all_languages(tmp_path: Path) -> None:
-    scores = {1: {"de": 50.0, "sw": 33.0}, 2: {"de": 33.0, "sw": 33.0}, 3: {"de": 33.0, "sw": 40.0}}
+    scores = {1: {"de": 60.0, "sw": 33.0}, 2: {"de": 33.0, "sw": 33.0}, 3: {"de": 33.0, "sw": 40.0}}
     found = collapsed(runs_of(tmp_path, scores))
     assert list(found) == [2]
     assert "all languages" in found[2]
@@ -51,9 +53,12 @@ def test_what_is_at_chance_with_every_seed_is_the_result(tmp_path: Path) -> None
     assert collapsed(runs, dict.fromkeys(keys, "learnt nothing")) == {}
 
 
-def test_a_seed_a_little_above_chance_proves_nothing(tmp_path: Path) -> None:
-    # Its interval starts three points below it.
-    assert collapsed(runs_of(tmp_path, {1: {"en": 36.0}, 2: {"en": 33.0}})) == {}
+@pytest.mark.parametrize(("score", "found"), [(52.0, []), (54.0, [2])])
+def test_where_no_seed_gets_far_none_has_collapsed(
+    tmp_path: Path, score: float, found: list[int]
+) -> None:
+    # A quarter of the way from chance is 50; intervals start three points below the score.
+    assert list(collapsed(runs_of(tmp_path, {1: {"en": score}, 2: {"en": 33.0}}))) == found
 
 
 def test_what_training_saw(tmp_path: Path) -> None:
