@@ -49,4 +49,5 @@ def write_report(report: Report, output: Path | None = None, since: Path | None 
 
 def print_report(report: Report) -> None:
     """Prints the grid of every section on standard output."""
-    print_sections([part.section for part in report.parts], Console())
+    sections = [part.section for part in report.parts]
+    print_sections(sections, Console(), [part.effects for part in report.parts])
