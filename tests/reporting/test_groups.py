@@ -55,6 +55,14 @@ def test_a_mean_over_fewer_targets_is_missing(tmp_path: Path) -> None:
     assert rows["Japonic"] == ("\u22124.0", "\u22124.0")
 
 
+def test_a_mean_over_fewer_languages_is_missing(tmp_path: Path) -> None:
+    write(tmp_path, "xnli", "none", GAINS)
+    write(tmp_path, "xnli", "mnli", {code: gain for code, gain in GAINS.items() if code != "nl"})
+    rows = {row[0]: row[3] for row in tables(tmp_path)["by-family"].rows}
+    assert rows["Indo-European"] == "missing"
+    assert rows["Japonic"] == "\u22124.0"
+
+
 def test_without_a_baseline_there_are_no_groups(tmp_path: Path) -> None:
     write(tmp_path, "xnli", "mnli", GAINS)
     assert tables(tmp_path) == {}

@@ -31,6 +31,13 @@ def test_what_was_taken_back_is_left_out_of_the_curve_but_not_of_the_cost() -> N
     assert found.unit == "GPU-hours"
 
 
+def test_a_run_that_began_anew_has_only_its_new_losses() -> None:
+    old = [start(0, first_step=0), train(1, 0, 3.0), train(2, 1, 2.5), train(3, 2, 2.0)]
+    found = history([*old, start(9, first_step=1), train(10, 1, 2.4)])
+    assert found is not None
+    assert found.points == ((1, 3.0), (2, 2.4))
+
+
 def test_cores_count_on_a_processor_and_ranks_where_nothing_is_said() -> None:
     cores = history([start(0, world_size=2, device="cpu", threads=3), train(3600, 0, 1.0)])
     ranks = history([start(0, world_size=2), train(3600, 0, 1.0)])
