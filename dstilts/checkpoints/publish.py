@@ -70,6 +70,9 @@ def publish(
         )
     with atomic_folder(folder) as temporary:
         encoder_config.save_pretrained(temporary)
+        # The last call's truncation and padding would be saved too: the same model, other bytes.
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
         tokenizer.save_pretrained(temporary)
         _save_tensors(encoder_state, temporary / ENCODER_FILE)
         _save_tensors(head_state, temporary / HEADS_FILE)

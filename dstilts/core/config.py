@@ -105,8 +105,7 @@ def _build_dataclass(kind: Any, table: object, where: str, file: Path | None) ->
 def _convert(hint: Any, value: object, where: str, file: Path | None) -> object:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        inner = [argument for argument in arguments if argument is not type(None)]
-        return _convert(inner[0], value, where, file)
+        return _convert_union(arguments, value, where, file)
     if dataclasses.is_dataclass(hint):
         return _build_dataclass(hint, value, where, file)
     if origin is typing.Literal:
@@ -123,6 +122,19 @@ def _convert(hint: Any, value: object, where: str, file: Path | None) -> object:
             for key, item in value.items()
         }
     return _convert_scalar(hint, value, where, file)
+
+
+def _convert_union(
+    arguments: tuple[Any, ...], value: object, where: str, file: Path | None
+) -> object:
+    """The first kind that takes the value; where none does, the problem of the last one."""
+    *others, last = [argument for argument in arguments if argument is not type(None)]
+    for argument in others:
+        try:
+            return _convert(argument, value, where, file)
+        except UserError:
+            continue
+    return _convert(last, value, where, file)
 
 
 def _convert_sequence(

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dstilts.core.config import load_config
 from dstilts.core.errors import UserError
@@ -60,7 +61,7 @@ class EvaluationSettings:
     precision: str = "fp32"
     tokens: int | None = None  # of a micro-batch; without it what suits the device
     languages: tuple[str, ...] = ()  # empty: all languages of the source
-    retrieval_layer: int = -1
+    retrieval_layer: int | Literal["all"] = -1  # all: each is scored, the best on dev reported
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dstilts.sweep.claims import Claims
 from dstilts.sweep.graph import Graph, Node, PhaseNode
 from dstilts.sweep.grid import Grid
 from dstilts.sweep.kept_grids import Chosen, keep_grid, read_kept
+from dstilts.sweep.local import KEEP_MEMORY
 from dstilts.sweep.prepare import prepare
 from dstilts.sweep.scheduler import sum_up
 from dstilts.sweep.state import RunsState
@@ -234,6 +235,7 @@ def _parameters(node: Node, options: SlurmOptions, after: str | None) -> dict[st
         "ntasks_per_node": ranks,
         "cpus_per_task": options.cpus,
         "signal_delay_s": options.save_seconds,
+        "setup": _setup(options),
         "srun_args": ["--kill-on-bad-exit=0", "--wait=60"],
         "additional_parameters": extra,
     }
@@ -246,6 +248,18 @@ def _parameters(node: Node, options: SlurmOptions, after: str | None) -> dict[st
         "dependency": after,
     }
     return found | {name: value for name, value in optional.items() if value is not None}
+
+
+def _setup(options: SlurmOptions) -> list[str]:
+    """Before srun: what sums depend on is the number of threads, as on this machine's slots."""
+    variables: dict[str, object] = {
+        "OMP_NUM_THREADS": options.cpus,
+        "SRUN_CPUS_PER_TASK": options.cpus,
+    }
+    if options.gpus is None:
+        variables |= {"DS_ACCELERATOR": "cpu", **KEEP_MEMORY}
+    # A launch that this was started from is not the job's.
+    return ["unset RANK LOCAL_RANK WORLD_SIZE", *(f"export {n}={v}" for n, v in variables.items())]
 
 
 def _stored(runs: Path) -> dict[str, str]:

@@ -66,6 +66,17 @@ def test_names_no_place_of_this_machine(tmp_path: Path) -> None:
         assert str(tmp_path) not in file.read_text()
 
 
+def test_what_was_tokenised_before_changes_no_byte(tmp_path: Path) -> None:
+    published(tmp_path / "fresh")
+    bundle = load_encoder(str(tmp_path / "encoder"))
+    bundle.tokenizer(["a", "b c d"], truncation=True, max_length=3, padding=True)
+    manifest = load_published(tmp_path / "fresh").manifest
+    again = publish(tmp_path / "again", {}, {}, bundle.model.config, bundle.tokenizer, manifest)
+    names = [name for name in manifest.files if name.startswith("tokenizer")]
+    assert "tokenizer.json" in names
+    assert all(again.files[name] == manifest.files[name] for name in names)
+
+
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UserError, match="exists already"):
