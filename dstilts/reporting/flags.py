@@ -13,6 +13,7 @@ from dstilts.reporting.text import count, listing, plural
 from dstilts.reporting.text_table import TextTable
 
 HEAD = ("what", "seed", "finding")
+_MANY = 12  # lines: more are folded
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def score_flags(section: Section) -> TextTable | None:
 def _table(rows: Sequence[tuple[str, str, str]], slug: str, title: str) -> TextTable | None:
     if not rows:
         return None
-    return TextTable(slug, title, "", HEAD, tuple(rows), num_words=3)
+    return TextTable(slug, title, "", HEAD, tuple(rows), num_words=3, is_folded=len(rows) > _MANY)
 
 
 def _how_far(run: OpenRun) -> str:
