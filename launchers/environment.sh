@@ -19,7 +19,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
     [ -x .venv/bin/python ] || "${PYTHON:-python3}" -m venv .venv
     # torch goes first: a package that asks for a range of it must find it there already.
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,report]'
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
     echo "$wanted" >"$stamp"
 fi
 # shellcheck disable=SC1091

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dstilts.checkpoints.publish import publish
@@ -266,6 +267,8 @@ class Trainer:
             "first_step": first_step,
             "num_steps": self._plan.num_steps,
             "world_size": self._group.world_size,
+            "device": self._device.type,
+            "threads": torch.get_num_threads(),
             "settings": to_table(config),
         }
 

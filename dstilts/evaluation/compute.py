@@ -1,9 +1,12 @@
 """Runs the missing shards of all models, and merges and scores each model as it is complete."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dstilts.core.logs import log
+import torch
+
+from dstilts.core.logs import EventLog, log
 from dstilts.evaluation.executors import Workers
 from dstilts.evaluation.farm import LostShards, ModelPlan
 from dstilts.evaluation.progress import Progress, SetName
@@ -29,6 +32,7 @@ def compute(
         f"models to evaluate: {len(plans)}, in {total} shards, of which {total - num_missing} "
         "are there"
     )
+    begun = time.monotonic()
     work = [(shard, _sets(plan, shard)) for plan, shards in missing for shard in shards]
     with (
         Schedule(workers, run_shard) as schedule,
@@ -43,7 +47,32 @@ def compute(
             outcome = schedule.next()
             progress.advance(outcome.shard)
             by_file[outcome.shard.file].take(outcome)
+    if work:
+        _note_cost([shard for shard, _ in work], len(plans), workers, folder, begun)
     return [line for state in states for line in state.failures]
+
+
+def _note_cost(
+    shards: Sequence[Shard], models: int, workers: Workers, folder: RecordFolder, begun: float
+) -> None:
+    """Leaves a line of what the evaluation took, for the report's ledger."""
+    batches = [
+        (len(units), length)
+        for shard in shards
+        for units, length in zip(shard.batches, shard.lengths, strict=True)
+    ]
+    log_file = EventLog(folder.evaluations)
+    log_file.write(
+        "evaluation",
+        seconds=round(time.monotonic() - begun, 3),
+        workers=len(workers.each),
+        threads=workers.threads,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        models=models,
+        rows=sum(rows for rows, _ in batches),
+        tokens=sum(rows * length for rows, length in batches),  # with padding
+    )
+    log_file.close()
 
 
 def _sets(plan: ModelPlan, shard: Shard) -> list[SetName]:

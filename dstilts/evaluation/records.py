@@ -75,6 +75,11 @@ class RecordFolder:
     def __init__(self, output: Path) -> None:
         self._output = output
 
+    @property
+    def evaluations(self) -> Path:
+        """A line for each evaluation that computed anything: what it took."""
+        return self._output / "evaluations.jsonl"
+
     def record_file(self, item: Item) -> Path:
         """`records/<model key>/<task>.<language>.<split>.json`."""
         return self._output / "records" / item.model.key / f"{item.title}.json"

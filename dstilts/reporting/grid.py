@@ -6,6 +6,7 @@ from statistics import fmean
 
 from dstilts.reporting.cells import Cell, Estimate, zero_shot_gap
 from dstilts.reporting.collect import Record
+from dstilts.reporting.effects import Effect, Effects
 from dstilts.reporting.tables import Column, Row, Section
 from dstilts.reporting.text import metric_title, number_range
 
@@ -21,7 +22,9 @@ class GridCell:
     examples: str  # a language, where that is not what the whole column has
     seeds: int
     unfinished: int  # seeds left out because some of their languages are missing
+    collapsed: int  # seeds left out because they learnt nothing
     at_chance: int  # languages at or below chance
+    effect: Effect | None = None  # the delta with its interval; None where it is not known
     highest: bool = False  # in its column
 
     @property
@@ -49,10 +52,12 @@ class MetricTable:
     rows: tuple[tuple[Row, tuple[Estimate | None, ...]], ...]
 
 
-def build_grid(section: Section) -> list[GridRow]:
-    """The grid of a section, rows and columns in its order."""
+def build_grid(section: Section, effects: Effects | None = None) -> list[GridRow]:
+    """The grid of a section, rows and columns in its order; with effects where they are given."""
+    known = effects or Effects()
     table = [
-        [_grid_cell(section, row, column) for column in section.columns] for row in section.rows
+        [_grid_cell(section, row, column, known.cell(row, column)) for column in section.columns]
+        for row in section.rows
     ]
     best = [_highest([cells[index] for cells in table]) for index in range(len(section.columns))]
     rows = []
@@ -110,11 +115,11 @@ def example_range(records: Sequence[Record]) -> str:
     return number_range([record.num_examples for record in records])
 
 
-def _grid_cell(section: Section, row: Row, column: Column) -> GridCell:
+def _grid_cell(section: Section, row: Row, column: Column, effect: Effect | None) -> GridCell:
     cell = section.cell(row, column)
     expected = len(section.languages(column))
     if cell is None:
-        return GridCell(None, None, 0, expected, "", 0, 0, 0)
+        return GridCell(None, None, 0, expected, "", 0, 0, 0, 0)
     records = [record for code in cell.languages for record in cell.records(code)]
     examples = example_range(records)
     usual = example_range(section.column_records(column))
@@ -126,7 +131,9 @@ def _grid_cell(section: Section, row: Row, column: Column) -> GridCell:
         examples="" if examples == usual else examples,
         seeds=len(cell.runs),
         unfinished=len(cell.unfinished),
+        collapsed=len(cell.collapsed),
         at_chance=sum(map(cell.at_chance, cell.languages)),
+        effect=effect,
     )
 
 

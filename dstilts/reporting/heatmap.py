@@ -6,6 +6,7 @@ from itertools import groupby
 
 from dstilts.reporting.cells import Cell, Estimate, comparable, delta
 from dstilts.reporting.collect import Record
+from dstilts.reporting.effects import Effect, Effects
 from dstilts.reporting.tables import Column, Row, Section, family, language_name
 
 DELTA_STEPS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # where the colour of a difference is full
@@ -53,6 +54,12 @@ class Box:
     delta_shade: int  # -100 to 100
     at_chance: bool
     records: tuple[Record, ...]
+    effect: Effect | None = None  # the delta with its interval; None where it is not known
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is one of the task, by the corrected test."""
+        return self.effect is not None and self.effect.significant
 
 
 @dataclass(frozen=True)
@@ -94,13 +101,19 @@ class HeatMap:
         return any(box.at_chance for row in self.rows for box in row.boxes)
 
     @property
+    def has_significant(self) -> bool:
+        """Whether any difference is marked as significant."""
+        return any(box.significant for row in self.rows for box in row.boxes)
+
+    @property
     def has_missing(self) -> bool:
         """Whether any language of any row has no score."""
         return any(box.score is None for row in self.rows for box in row.boxes)
 
 
-def build_heatmap(section: Section, column: Column) -> HeatMap:
+def build_heatmap(section: Section, column: Column, effects: Effects | None = None) -> HeatMap:
     """The heat map of one column of a section, languages by family, then by code."""
+    known = effects or Effects()
     codes = section.languages(column)
     chance = {r.language: r.chance.get(r.main_metric) for r in section.column_records(column)}
     cells = {row: section.cell(row, column) for row in section.rows}
@@ -113,7 +126,16 @@ def build_heatmap(section: Section, column: Column) -> HeatMap:
     limit = delta_scale([d.mean for by_code in deltas.values() for d in by_code.values()])
     rows = []
     for row, cell in cells.items():
-        boxes = (_box(code, cell, deltas[row].get(code), (low, high, limit)) for code in codes)
+        boxes = (
+            _box(
+                code,
+                cell,
+                deltas[row].get(code),
+                (low, high, limit),
+                known.box(row, column, code),
+            )
+            for code in codes
+        )
         mean = cell.mean() if cell else None
         rows.append(HeatRow(row, mean, section.delta(row, column), tuple(boxes)))
     return HeatMap(
@@ -164,7 +186,11 @@ def _deltas(cell: Cell | None, base: Cell | None) -> dict[str, Estimate]:
 
 
 def _box(
-    code: str, cell: Cell | None, change: Estimate | None, scale: tuple[float, float, float]
+    code: str,
+    cell: Cell | None,
+    change: Estimate | None,
+    scale: tuple[float, float, float],
+    effect: Effect | None,
 ) -> Box:
     low, high, limit = scale
     score = _score(cell, code)
@@ -177,4 +203,5 @@ def _box(
         delta_shade=round(100 * change.mean / limit) if change else 0,
         at_chance=cell is not None and score is not None and cell.at_chance(code),
         records=records,
+        effect=effect,
     )

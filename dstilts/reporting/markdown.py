@@ -4,33 +4,40 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from dstilts.reporting.cells import Estimate
-from dstilts.reporting.grid import GridCell, build_grid, gap_columns, gap_table, metric_tables
-from dstilts.reporting.heatmap import Box, HeatMap, build_heatmap
-from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
-from dstilts.reporting.phases import PhaseCost, deviations
+from dstilts.reporting.changes import Changes, change_tables, summary
+from dstilts.reporting.contents import Part, Report
+from dstilts.reporting.effect_table import change
+from dstilts.reporting.effects import Effect
+from dstilts.reporting.grid import GridCell, gap_columns, gap_table, metric_tables
+from dstilts.reporting.heatmap import Box, HeatMap
+from dstilts.reporting.notes import caveats, column_facts, highlights, limits, run_facts, versions
+from dstilts.reporting.phases import deviations
 from dstilts.reporting.tables import Section, language_name
 from dstilts.reporting.text import (
     MISSING,
     count,
     listing,
-    magnitude,
     plural,
     score,
-    seconds,
     signed,
     spread,
 )
+from dstilts.reporting.text_table import TextTable
 
 
-def to_markdown(title: str, sections: Sequence[Section], phases: list[PhaseCost]) -> str:
+def to_markdown(report: Report, changes: Changes | None = None) -> str:
     """The whole report as Markdown text."""
-    blocks = [f"# {_escape(title)}"]
-    for section in sections:
-        blocks += _section(section)
-    if phases:
-        blocks += ["## Training", _training(phases)]
-        if deviations(phases):
-            blocks.append(f"Other than in the paper: {_escape('; '.join(deviations(phases)))}.")
+    blocks = [f"# {_escape(report.title)}"]
+    blocks += [_escape(limits(part.section)) for part in report.parts]
+    if changes:
+        blocks += ["## What changed", _escape(summary(changes))]
+        blocks += [block for found in change_tables(changes) for block in _text_table(found)]
+    for part in report.parts:
+        blocks += _part(part)
+    for found in report.tables:
+        blocks += _text_table(found, level=2)
+    if deviations(report.phases):
+        blocks.append(f"Other than in the paper: {_escape('; '.join(deviations(report.phases)))}.")
     return "\n\n".join(blocks) + "\n"
 
 
@@ -41,24 +48,41 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], num_words: int = 1
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
-def _section(section: Section) -> Iterator[str]:
-    heatmaps = [build_heatmap(section, column) for column in section.columns]
+def _text_table(found: TextTable, level: int = 3) -> Iterator[str]:
+    yield f"{'#' * level} {_escape(found.title)}"
+    if found.lead:
+        yield _escape(found.lead)
+    if found.rows:
+        yield table(found.head, found.rows, found.num_words)
+    if found.note:
+        yield _escape(found.note)
+
+
+def _part(part: Part) -> Iterator[str]:
+    section = part.section
     yield f"## {_escape(section.encoder)} on {_escape(section.source)}"
+    yield "What these numbers cannot show:"
+    yield "\n".join(f"- {_escape(line)}" for line in caveats(section, part.effects))
     yield "\n".join(f"- {name}: {_escape(value)}" for name, value in run_facts(section))
-    stands_out = highlights(section, heatmaps)
+    stands_out = highlights(section, part.heatmaps)
     if stands_out:
         yield "\n".join(f"- {_escape(line)}" for line in stands_out)
     yield "### Intermediate by target"
     yield (
         "Mean over languages in per cent; in brackets the difference in points to no intermediate "
-        "task. Bold: highest of its column."
+        "task, with its 95 % interval where it is known; * significant. Bold: highest of its "
+        "column."
     )
-    yield _grid(section)
-    yield "### What these numbers cannot show"
-    yield "\n".join(f"- {_escape(line)}" for line in caveats(section))
+    yield _grid(part)
+    for found in (part.flags, part.effect_table):
+        if found:
+            yield from _text_table(found)
     yield "### By language"
-    for heatmap in heatmaps:
+    for heatmap in part.heatmaps:
         yield from _languages(heatmap)
+    for found in (*part.groups, part.paper):
+        if found:
+            yield from _text_table(found)
     yield from _more_metrics(section)
     yield "### What the numbers are"
     yield _column_facts(section)
@@ -68,10 +92,10 @@ def _section(section: Section) -> Iterator[str]:
     yield "Versions: " + ", ".join(f"{name} {_escape(v)}" for name, v in versions(section)) + "."
 
 
-def _grid(section: Section) -> str:
-    head = ["intermediate", *(column.title for column in section.columns), "mean"]
+def _grid(part: Part) -> str:
+    head = ["intermediate", *(column.title for column in part.section.columns), "mean"]
     rows = []
-    for row in build_grid(section):
+    for row in part.grid:
         cells = [_grid_cell(cell) for cell in row.cells]
         mean = _with_delta(row.mean, row.mean_delta) if row.mean else "incomplete"
         rows.append([row.row.name, *cells, mean])
@@ -79,7 +103,7 @@ def _grid(section: Section) -> str:
 
 
 def _grid_cell(cell: GridCell) -> str:
-    text = _with_delta(cell.value, cell.delta)
+    text = _with_delta(cell.value, cell.delta, cell.effect)
     if cell.highest:
         text = f"**{text}**"
     if cell.value and not cell.complete:
@@ -87,12 +111,13 @@ def _grid_cell(cell: GridCell) -> str:
     return text
 
 
-def _with_delta(value: Estimate | None, delta: Estimate | None) -> str:
+def _with_delta(
+    value: Estimate | None, delta: Estimate | None, effect: Effect | None = None
+) -> str:
     if value is None:
         return MISSING
-    parts = [score(value.mean), spread(value.sd)]
-    if delta:
-        parts.append(f"({' '.join(filter(None, (signed(delta.mean), spread(delta.sd))))})")
+    changed = change(delta, effect).replace("*", "\\*")
+    parts = [score(value.mean), spread(value.sd), f"({changed})" if changed else ""]
     return " ".join(filter(None, parts))
 
 
@@ -115,7 +140,7 @@ def _languages(heatmap: HeatMap) -> Iterator[str]:
 def _box(box: Box) -> str:
     if box.score is None:
         return MISSING
-    text = _with_delta(box.score, box.delta)
+    text = _with_delta(box.score, box.delta, box.effect)
     return f"{text} at chance" if box.at_chance else text
 
 
@@ -159,16 +184,6 @@ def _record_folders(section: Section) -> str:
             folders[place] = folders.get(place, 0) + 1
     lines = [[*place, count(number)] for place, number in folders.items()]
     return table(["intermediate", "target", "folder", "seed", "records"], lines, num_words=3)
-
-
-def _training(phases: list[PhaseCost]) -> str:
-    head = ["phase", "role", "tasks", "seed", "examples", "steps", "tokens", "time"]
-    lines = []
-    for phase in phases:
-        cost = [count(phase.examples), count(phase.steps), magnitude(phase.tokens)]
-        what = [phase.name, phase.role, ", ".join(phase.tasks), str(phase.seed)]
-        lines.append([*what, *cost, seconds(phase.seconds)])
-    return table(head, lines, num_words=3)
 
 
 def _cell(text: str) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 
 from dstilts.reporting.collect import BASELINE, Record
+from dstilts.reporting.effects import Effects
 from dstilts.reporting.grid import GridRow, build_grid, example_range
 from dstilts.reporting.heatmap import HeatMap
 from dstilts.reporting.tables import Column, Section, language_name
@@ -37,6 +39,19 @@ def run_facts(section: Section) -> list[tuple[str, str]]:
         ("Records", count(len(records))),
         ("Written", _period(records)),
     ]
+
+
+def limits(section: Section) -> str:
+    """In one line what the numbers rest on: source, seeds, subsets."""
+    number = len(section.seeds)
+    seeds = f"{plural(number, 'seed')} ({', '.join(map(str, section.seeds))})" if number else ""
+    subsets = [c.title for c in section.columns if any(r.subset for r in section.column_records(c))]
+    whole = "whole splits"
+    if subsets:
+        everything = len(subsets) == len(section.columns)
+        whole = f"subsets of {'all targets' if everything else listing(subsets)}"
+    parts = (f"{section.encoder} on {section.source}", seeds or "nothing trained", whole)
+    return f"Limits: {'; '.join(parts)}."
 
 
 def column_facts(section: Section) -> list[ColumnFacts]:
@@ -91,12 +106,16 @@ def highlights(section: Section, heatmaps: Iterable[HeatMap]) -> list[str]:
     return lines
 
 
-def caveats(section: Section) -> list[str]:
-    """What these numbers cannot show, one sentence or two each."""
+def caveats(section: Section, effects: Effects | None = None) -> list[str]:
+    """What these numbers cannot show, one sentence or two each.
+
+    Args:
+        effects: of the section, if they are known.
+    """
     return [
         *_data_caveats(section),
         *_encoder_caveats(section),
-        _seed_caveat(section),
+        _seed_caveat(section, effects or Effects()),
         *_gaps_in_records(section),
     ]
 
@@ -138,13 +157,22 @@ def _encoder_caveats(section: Section) -> Iterator[str]:
         )
 
 
-def _seed_caveat(section: Section) -> str:
-    if len(section.seeds) > 1:
-        return (
-            f"{len(section.seeds)} seeds: numbers are means, \u00b1 the sample standard deviation "
-            "over them. No test was made and no significance is claimed."
-        )
-    return "One seed: another may move every number, so no significance is claimed."
+def _seed_caveat(section: Section, effects: Effects) -> str:
+    if len(section.seeds) < 2:
+        return "One seed: another may move every number, so no significance is claimed."
+    means = (
+        f"{len(section.seeds)} seeds: numbers are means, \u00b1 the sample standard deviation "
+        "over them."
+    )
+    tested = [effect for effect in effects.cells.values() if effect.p_holm is not None]
+    if not tested:
+        return f"{means} No test was made and no significance is claimed."
+    found = sum(effect.significant for effect in tested)
+    words = f"{means} {found} of {plural(len(tested), 'difference')} tested significant."
+    sizes = [effect.detectable for effect in tested if effect.detectable is not None]
+    if not sizes:
+        return words
+    return f"{words} Half of the cells need {score(median(sizes))} points or more to be found."
 
 
 def _gaps_in_records(section: Section) -> Iterator[str]:
@@ -159,6 +187,8 @@ def _gaps_in_records(section: Section) -> Iterator[str]:
             elif not cell.complete:
                 lacking = [c for c in section.languages(column) if c not in scores.languages]
                 partial.append(f"{name} ({listing(map(language_name, lacking))})")
+            if cell.collapsed:
+                yield f"{plural(cell.collapsed, 'collapsed seed')} of {name} left out of all means."
             if cell.unfinished:
                 yield f"{plural(cell.unfinished, 'seed')} of {name} unfinished and left out."
     if absent:

@@ -27,7 +27,7 @@ def print_sections(
     known = found or [Effects()] * len(sections)
     for section, effects in zip(sections, known, strict=True):
         console.print(grid_table(section, effects))
-        for line in caveats(section):
+        for line in caveats(section, effects):
             console.print(Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 1)))
         console.print()
 

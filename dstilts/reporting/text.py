@@ -73,6 +73,18 @@ def seconds(number: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def hours(number: float) -> str:
+    """Hours with two or three digits that count: "0.016", "2.41", "1,240"."""
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:#.3g}" if number >= 1 else f"{number:.2g}"
+
+
+def p_value(number: float) -> str:
+    """ "0.032", "< 0.001"."""
+    return "< 0.001" if number < 0.001 else f"{number:.3f}"
+
+
 def number_range(values: Collection[float], form: str = ",.0f") -> str:
     """ "500" where all values read the same, else "498 to 512"; empty for no values."""
     if not values:

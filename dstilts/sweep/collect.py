@@ -66,6 +66,10 @@ def collect(waste: list[Waste], runs: Path) -> None:
             outcome = state.outcomes().get(each.key)
             if outcome is not None:
                 state.write(replace(outcome, collected=True))
+                # What the model was stays, for the report.
+                run_folder = each.path.with_name(f"{each.path.name}.run")
+                if run_folder.is_dir():
+                    shutil.copy2(each.path / "manifest.json", run_folder)
                 remove_folder(each.path)
         finally:
             claim.release()

@@ -12,6 +12,7 @@ import pytest
 
 from dstilts.checkpoints.manifest import read_manifest
 from dstilts.core.errors import UserError
+from dstilts.core.logs import read_events
 from dstilts.evaluation import compute, shards, worker
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
@@ -367,3 +368,14 @@ def test_a_rank_that_has_served_does_nothing(model: Path, tmp_path: Path) -> Non
     request = EvaluationRequest(str(model), TASKS)
     assert evaluate([request], SOURCE, tmp_path, EvaluationOptions(), None) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_it_took_is_noted_once(model: Path, runs: Path, tmp_path: Path) -> None:
+    run(model, tmp_path, tasks=("xnli",), tokens=64)
+    run(model, tmp_path, tasks=("xnli",), tokens=64)  # everything is there
+    (event,) = read_events(tmp_path / "evaluations.jsonl")
+    sets = evaluation_sets(SOURCE, "xnli", languages=None, limit=None)
+    assert (event["event"], event["models"], event["workers"]) == ("evaluation", 1, 1)
+    assert event["rows"] == sum(map(len, sets))
+    assert event["tokens"] > event["rows"]
+    assert event["seconds"] > 0

@@ -74,13 +74,18 @@ def write_record(runs: Path, value: dict[str, Any]) -> Path:
 
 
 def write_phase(
-    runs: Path, names: list[str], tasks: dict[str, int], spent: list[tuple[float, str, float]]
+    runs: Path,
+    names: list[str],
+    tasks: dict[str, int],
+    spent: list[tuple[float, str, float]],
+    **settings: Any,
 ) -> Path:
     """Writes a phase as the engine leaves it, and returns its folder.
 
     Args:
         names: of the phases up to this one.
         tasks: with their numbers of training examples.
+        settings: more of the manifest's.
         spent: events as (time, "start" or "train", tokens per second); none: no run folder.
     """
     folder = runs / "models" / "--".join(names)
@@ -91,9 +96,11 @@ def write_phase(
     ]
     manifest = {
         "schema": 1,
+        "key": names[-1],
+        "parent": names[-2] if len(names) > 1 else "the encoder",
         "lineage": lineage,
         "data": {name: {"num_examples": number} for name, number in tasks.items()},
-        "settings": {"num_steps": 620},
+        "settings": {"num_steps": 620, **settings},
         "deviations": ["word embeddings were not trained"],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -101,8 +108,16 @@ def write_phase(
         events = folder.with_name(f"{folder.name}.run") / "events.jsonl"
         events.parent.mkdir()
         lines = [
-            json.dumps({"time": moment, "event": event, "tokens_per_second": speed})
-            for moment, event, speed in spent
+            json.dumps(
+                {
+                    "time": moment,
+                    "event": event,
+                    "tokens_per_second": speed,
+                    "step": number,
+                    "loss": 2.0 / number,
+                }
+            )
+            for number, (moment, event, speed) in enumerate(spent, 1)
         ]
         events.write_text("\n".join([*lines, '{"event": "tra']))
     return folder

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from dstilts.core.errors import UserError
+from dstilts.reporting.contents import gather
 from dstilts.reporting.report import print_report, write_report
 from tests.reporting.record_builder import record, write_phase, write_record
 
@@ -48,15 +49,15 @@ class Page(HTMLParser):
 
 
 def test_both_files_are_written_and_the_same_records_give_the_same_bytes(runs: Path) -> None:
-    page = write_report(runs)
+    page = write_report(gather(runs))
     assert page == runs / "report.html"
     first = page.read_bytes(), (runs / "report.md").read_bytes()
-    assert write_report(runs) == page
+    assert write_report(gather(runs)) == page
     assert (page.read_bytes(), (runs / "report.md").read_bytes()) == first
 
 
 def test_the_page_stands_alone(runs: Path) -> None:
-    text = write_report(runs).read_text()
+    text = write_report(gather(runs)).read_text()
     page = Page(text)
     assert not re.search(r"https?:|@import|url\(", text)
     assert not any(tag in ("script", "link", "img", "iframe", "object") for tag, _ in page.tags)
@@ -66,7 +67,7 @@ def test_the_page_stands_alone(runs: Path) -> None:
 
 def test_every_link_leads_somewhere(runs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "pages"
-    page = Page(write_report(runs, folder).read_text())
+    page = Page(write_report(gather(runs), folder).read_text())
     assert len(page.ids) == len(set(page.ids))
     inside = {link[1:] for link in page.links if link.startswith("#")}
     assert inside <= set(page.ids)
@@ -76,33 +77,33 @@ def test_every_link_leads_somewhere(runs: Path, tmp_path: Path) -> None:
 
 
 def test_every_score_leads_to_its_record(runs: Path) -> None:
-    text = write_report(runs).read_text()
+    text = write_report(gather(runs)).read_text()
     sure = "90 % interval 47.0 to 52.0"
     anchor = re.search(rf'<a href="#(r\d+)" title="none, Swahili: 50.0, {sure}, 500 exam', text)
     assert anchor
-    file = "xnli.sw.test.json"
-    link = f'id="{anchor[1]}"><a href="records/none-xnli-1/{file}">{file}</a>, {sure}</li>'
+    file = "records/none-xnli-1/xnli.sw.test.json"
+    link = f'id="{anchor[1]}"><a href="{file}">sw</a> 47.0 to 52.0</li>'
     assert link in text
 
 
 def test_scores_of_several_seeds_have_a_spread_and_no_interval(tmp_path: Path) -> None:
     for seed in (1, 2):
         write_record(tmp_path, record("xnli", "sw", 50.0 + seed, seed=seed))
-    text = write_report(tmp_path).read_text()
+    text = write_report(gather(tmp_path)).read_text()
     assert 'title="none, Swahili: 51.5, 500 examples"' in text
     # Each record has its own.
-    assert text.count("90 % interval 49.0 to 54.0") == text.count("48.0 to 53.0") == 1
+    assert text.count("</a> 49.0 to 54.0</li>") == text.count("</a> 48.0 to 53.0</li>") == 1
 
 
 def test_tables_can_be_read_aloud(runs: Path) -> None:
-    page = Page(write_report(runs).read_text())
+    page = Page(write_report(gather(runs)).read_text())
     assert all(given.get("scope") for tag, given in page.tags if tag == "th")
     labels = {given.get("aria-labelledby") for _, given in page.tags} - {None}
     assert labels <= set(page.ids)
 
 
 def test_missing_is_said_in_words(runs: Path) -> None:
-    text = write_report(runs).read_text()
+    text = write_report(gather(runs)).read_text()
     markdown = (runs / "report.md").read_text()
     # Thai twice (score and change) and Tatoeba in four languages.
     assert text.count('<span class="hidden">missing</span></td>') == 6
@@ -115,7 +116,10 @@ def test_missing_is_said_in_words(runs: Path) -> None:
 
 
 def test_training_is_listed(runs: Path) -> None:
-    assert "<td>400</td><td>620</td><td>500</td><td>10 s</td>" in write_report(runs).read_text()
+    assert (
+        "<td>400</td><td>620</td><td>500</td><td>10 s</td>"
+        in write_report(gather(runs)).read_text()
+    )
     assert (
         "| mnli | intermediate | mnli | 1 | 400 | 620 | 500 | 10 s |"
         in (runs / "report.md").read_text()
@@ -126,7 +130,7 @@ def test_names_from_files_are_never_markup(tmp_path: Path) -> None:
     name = "<script>alert(1)</script>|x"
     value = record("xnli", "de", 60, intermediate=name, tasks=("mnli",), encoder=name, key="k")
     write_record(tmp_path, {**value, "subset": name})
-    text = write_report(tmp_path).read_text()
+    text = write_report(gather(tmp_path)).read_text()
     markdown = (tmp_path / "report.md").read_text()
     assert "<script" not in text
     assert "<script" not in markdown
@@ -139,7 +143,7 @@ def test_names_from_files_are_never_markup(tmp_path: Path) -> None:
 
 def test_several_sections_keep_their_anchors_apart(runs: Path) -> None:
     write_record(runs / "real", record("xnli", "de", 70, source="local"))
-    page = Page(write_report(runs).read_text())
+    page = Page(write_report(gather(runs)).read_text())
     assert len(page.ids) == len(set(page.ids))
 
 
@@ -147,7 +151,7 @@ def test_nothing_is_written_for_a_broken_record(runs: Path) -> None:
     (runs / "records" / "none-xnli-1" / "xnli.zh.test.json").write_text('{"schema": 1')
     before = sorted(runs.rglob("*"))
     with pytest.raises(UserError, match=r"xnli\.zh\.test\.json"):
-        write_report(runs)
+        write_report(gather(runs))
     assert sorted(runs.rglob("*")) == before
 
 
@@ -155,7 +159,7 @@ def test_the_terminal_shows_grid_and_limits(
     runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
-    print_report(runs)
+    print_report(gather(runs))
     shown = capsys.readouterr().out
     assert re.search(r"none +50\.0 +80\.0 +65\.0", shown)
     assert re.search(r"mnli +47\.5 +0\.0 +missing +incomplete", shown)

@@ -63,6 +63,15 @@ def test_after_it_nothing_has_to_run(tmp_path: Path, graph: Graph) -> None:
     assert find_waste(tmp_path, intermediates=True) == []
 
 
+def test_what_a_model_was_stays_in_its_runs_folder(tmp_path: Path, graph: Graph) -> None:
+    phase = next(node.phase for node in graph.phases if node.title == "xnli, seed 1")
+    phase.run_folder.mkdir()
+    said = (phase.output / "manifest.json").read_bytes()
+    collect(find_waste(tmp_path), tmp_path)
+    assert not phase.output.exists()
+    assert (phase.run_folder / "manifest.json").read_bytes() == said
+
+
 def test_resume_points_of_published_phases_go(tmp_path: Path, graph: Graph) -> None:
     resume = graph.phases[0].phase.run_folder / "resume"
     (resume / "step_10").mkdir(parents=True)
