@@ -105,14 +105,11 @@ def graph_of(grid: Grid, runs: Path) -> Graph:
 
 
 def finish(node: Node, state: RunsState) -> None:
-    """A node's results without its work: not synced, for a crash loses nothing here."""
+    """A node's results without its work, written as a worker writes them."""
     if isinstance(node, PhaseNode):
-        node.phase.output.mkdir(parents=True, exist_ok=True)
-        (node.phase.output / "manifest.json").write_text("{}")
+        write_json(node.phase.output / "manifest.json", {})
     outcome = Outcome(node.key, node.title, node.parts, done=True, finished=0.0, seconds=1.0)
-    file = state.runs / "nodes" / f"{node.key}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(outcome)))
+    state.write(outcome)
 
 
 def _planning(plan: SweepPlan, runs: Path) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class CostBook:
 
     def __init__(self, graph: Graph, outcomes: Mapping[str, Outcome]) -> None:
         self._works: dict[object, str] = {}
+        self._costs: dict[tuple[str, bool], Cost] = {}
         done = [o for o in outcomes.values() if o.done and o.seconds > 0]
         self._same: dict[str, list[Outcome]] = {}
         self._kind: dict[str, list[Outcome]] = {}
@@ -43,11 +44,16 @@ class CostBook:
 
     def cost(self, node: Node) -> Cost | None:
         """The expected cost of a node; None where nothing like it was measured."""
-        for found in (self._same.get(self._work(node)), self._same.get(_plain(node.title))):
-            if found:
-                return _cost(found, rough=False)
-        found = self._kind.get(_kind_of_title(node.title))
-        return _cost(found, rough=True) if found else None
+        for name in (self._work(node), _plain(node.title)):
+            if name in self._same:
+                return self._cost(name, self._same, rough=False)
+        kind = _kind_of_title(node.title)
+        return self._cost(kind, self._kind, rough=True) if kind in self._kind else None
+
+    def _cost(self, name: str, measured: Mapping[str, list[Outcome]], *, rough: bool) -> Cost:
+        if (name, rough) not in self._costs:
+            self._costs[name, rough] = _cost(measured[name], rough=rough)
+        return self._costs[name, rough]
 
     def _work(self, node: Node) -> str:
         if not isinstance(node, PhaseNode):

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dstilts.checkpoints.manifest import Role
-from dstilts.core.digest import short_key
+from dstilts.core.digest import KEY_LENGTH, short_key, stream_digest
 from dstilts.engine.phase import BatchConfig, MixtureConfig, PhaseConfig, ScheduleConfig, TaskUse
 from dstilts.evaluation.plan import EVALUATION_VERSION
 from dstilts.sweep.grid import Grid, Target
@@ -31,7 +31,8 @@ class Parts:
     @property
     def key(self) -> str:
         """Of the node."""
-        return short_key([self.config, self.data, self.parent, self.epoch])
+        whole = stream_digest([self.config, self.data, self.parent, str(self.epoch)])
+        return whole[:KEY_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,8 @@ class GraphBuilder:
         self._evaluated: dict[str, _Model] = {}
         # Thousands of nodes differ in nothing but the parent.
         self._templates: dict[_Step, tuple[PhaseConfig, str, str]] = {}
+        options = [grid.evaluation, grid.batch.max_length, grid.batch.max_length_span]
+        self._options = short_key(options)
 
     def build(self) -> Graph:
         """The graph: a phase or an evaluation that two cells share is one node."""
@@ -217,8 +220,8 @@ class GraphBuilder:
         node, grid = model.node, self._grid
         asked = tuple(sorted(model.asked, key=lambda a: (a.task, a.limit or 0)))
         parts = Parts(
-            config=short_key([grid.evaluation, grid.batch.max_length, grid.batch.max_length_span]),
-            data=short_key([(a.task, a.limit, model.asked[a]) for a in asked]),
+            config=self._options,
+            data=stream_digest([f"{a.task} {a.limit} {model.asked[a]}" for a in asked]),
             parent=node.key if node else self._of.encoder_key,
             epoch=EVALUATION_VERSION,
         )

@@ -1,5 +1,6 @@
 """What a graph's keys are made of beside the grid itself: digests of encoder and examples."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -34,7 +35,12 @@ class Ingredients:
 
 def use_key(use: TaskUse, seed: int) -> str:
     """Names a use of a training set: seeds draw different subsets."""
-    return f"{use.task}-{short_key(use)}-{seed}"
+    return f"{use.task}-{_use_digest(use)}-{seed}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _use_digest(use: TaskUse) -> str:
+    return short_key(use)
 
 
 def task_key(task: str, limit: int | None) -> str:

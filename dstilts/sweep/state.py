@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dstilts.core.config import build, to_table
+from dstilts.core.config import to_table
+from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
 from dstilts.sweep.graph import Graph, Node, Parts, PhaseNode
 
@@ -63,14 +64,13 @@ class RunsState:
         """What is known of a node; an empty outcome for one that was never tried."""
         file = self._file(node.key)
         if file.is_file():
-            return build(Outcome, read_json(file), file=file)
+            return _read(file)
         return Outcome(node.key, node.title, node.parts)
 
     def outcomes(self) -> dict[str, Outcome]:
         """All outcomes below the folder, of this grid and others."""
         files = sorted(self._folder.glob("*.json")) if self._folder.is_dir() else []
-        found = (build(Outcome, read_json(file), file=file) for file in files)
-        return {outcome.key: outcome for outcome in found}
+        return {outcome.key: outcome for outcome in map(_read, files)}
 
     def write(self, outcome: Outcome) -> None:
         """Replaces a node's outcome; to be called by who holds the node's claim."""
@@ -131,6 +131,23 @@ class RunsState:
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{key}.json"
+
+
+def _read(file: Path) -> Outcome:
+    """An outcome; by hand, for there may be thousands to read."""
+    table = read_json(file)
+    try:
+        if table["schema"] != SCHEMA:
+            raise UserError(f"not an outcome of schema {SCHEMA}", file=file)
+        parts, failures = Parts(**table["parts"]), (Failure(**f) for f in table["failures"])
+        nested = {"parts": parts, "failures": tuple(failures), "records": tuple(table["records"])}
+        return Outcome(**{**table, **nested})
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"not the outcome of a node ({error!r})",
+            file=file,
+            remedy="delete the file, and the node is looked at again",
+        ) from None
 
 
 def _names(folder: Path) -> set[str]:

@@ -4,6 +4,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import pytest
+
+from dstilts.core.errors import UserError
 from dstilts.sweep.graph import Graph
 from dstilts.sweep.state import RunsState
 from tests.sweep.graphs import GRID, evaluation_of, expand, finish
@@ -67,3 +70,13 @@ def test_a_model_that_somebody_deleted_is_missed(tmp_path: Path) -> None:
     state, graph = done(tmp_path)
     shutil.rmtree(graph.phases[0].phase.output)
     assert titles(state, graph) == {graph.phases[0].title}
+
+
+def test_a_broken_outcome_is_named(tmp_path: Path) -> None:
+    graph, state = expand(GRID, tmp_path), RunsState(tmp_path)
+    file = tmp_path / "nodes" / f"{graph.nodes[0].key}.json"
+    for text in ("{", "[]", '{"schema": 1}', '{"schema": 9}'):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        with pytest.raises(UserError, match=str(file)):
+            state.outcomes()
