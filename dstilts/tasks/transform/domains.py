@@ -1,4 +1,7 @@
-"""Splits by domain: the genres of MNLI, the treebanks of UD, the articles of SQuAD."""
+"""Splits by domain: the genres of MNLI, the treebanks of UD, the articles of SQuAD.
+
+Of the phrasebook's inference pairs the domain is the relation between the two statements.
+"""
 
 from collections import Counter
 from dataclasses import dataclass

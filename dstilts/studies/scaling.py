@@ -1,0 +1,294 @@
+"""Scaling: how scores in each language rise with the examples of an intermediate task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from dstilts.engine.phase import TaskUse
+from dstilts.reporting.collect import BASELINE
+from dstilts.reporting.tables import language_name
+from dstilts.reporting.text import count, score
+from dstilts.studies.distance import MEASURES, distances
+from dstilts.studies.estimates import Estimate
+from dstilts.studies.figure import Panel, Series, figure
+from dstilts.studies.fits import Curve, curve_fit, line_fit
+from dstilts.studies.limits import common_facts, common_limits
+from dstilts.studies.ranks import rank_correlation
+from dstilts.studies.result import ResultTable, StudyResult
+from dstilts.studies.scores import Score
+from dstilts.studies.settings import StudySettings, require
+from dstilts.studies.study import Study, StudyRuns
+from dstilts.studies.words import column_title
+from dstilts.sweep.grid import Grid, Intermediate
+from dstilts.tasks.languages import LANGUAGES
+
+QUESTION = (
+    "How does transfer grow with the examples of an intermediate task, and where does it end?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingSettings(StudySettings):
+    """One intermediate task at several sizes."""
+
+    task: str
+    sizes: tuple[int, ...]  # examples; evenly spaced in logarithm tells most
+    least_gain: float = 1.0  # points a doubling must give for returns not to be called diminished
+
+    def __post_init__(self) -> None:
+        require(bool(self.targets), "targets must not be empty")
+        require(len(set(self.sizes)) >= 3, "sizes must be three different ones at least")
+        require(
+            len(set(self.sizes)) * len(self.seeds) >= 4, "sizes times seeds must be four at least"
+        )
+        require(self.least_gain > 0, "least_gain must be greater than 0")
+
+
+@dataclass(frozen=True)
+class LanguageCurve:
+    """One language: points per doubling, score at the largest size, bend of its curve."""
+
+    code: str
+    slope: Estimate
+    first: float
+    last: float
+    curve: Curve
+
+
+@dataclass(frozen=True)
+class ColumnCurves:
+    """The curve of the mean over languages, and those of the languages, of one column."""
+
+    title: str
+    points: Sequence[tuple[int, float]]
+    before: float  # the mean without the intermediate task
+    curve: Curve
+    languages: Sequence[LanguageCurve]
+    correlations: Mapping[tuple[str, str], Estimate | None]  # by what is ranked, and the distance
+
+
+def grids(settings: ScalingSettings) -> tuple[Grid, ...]:
+    """One grid with a row for each size."""
+    rows = [
+        Intermediate(_row(settings, size), (TaskUse(settings.task, examples=size),))
+        for size in settings.sizes
+    ]
+    return (settings.grid("scaling", rows),)
+
+
+def analyse(settings: ScalingSettings, runs: StudyRuns) -> StudyResult:
+    """Fits, correlations and what they say."""
+    scores = runs.scores()
+    found = [
+        _column(settings, [s for s in scores if (s.cell.target, s.task) == key], column_title(*key))
+        for key in dict.fromkeys((s.cell.target, s.task) for s in scores)
+    ]
+    return StudyResult(
+        study="scaling",
+        question=QUESTION,
+        answer=tuple(line for column in found for line in _answer(settings, column)),
+        limits=(
+            *common_limits(settings, scores),
+            "A larger set is also trained on for more steps: examples and training are not told "
+            "apart.",
+            "Correlations take languages as independent; relatives are not, so their intervals are "
+            "too narrow.",
+        ),
+        tables=tuple(table for column in found for table in _tables(column)),
+        figure=figure([panel for column in found for panel in _panels(column)]),
+        caption=(
+            "Left: the mean over languages (points, one a run), the fitted curve, its 95 % band. "
+            "Right: each language's points per doubling by its distance from English."
+        ),
+        numbers={name: value for column in found for name, value in _numbers(column)},
+        facts=common_facts(settings, scores),
+    )
+
+
+def _row(settings: ScalingSettings, size: int) -> str:
+    return f"{settings.task}-{size}"
+
+
+def _column(settings: ScalingSettings, scores: Sequence[Score], title: str) -> ColumnCurves:
+    size_of = {_row(settings, size): size for size in settings.sizes}
+    sized = [s for s in scores if s.cell.row in size_of]
+    runs: dict[tuple[int, str], list[float]] = {}
+    for s in sized:
+        runs.setdefault((size_of[s.cell.row], s.run), []).append(s.value)
+    points = [(size, fmean(values)) for (size, _), values in sorted(runs.items())]
+    curve = curve_fit(
+        [size for size, _ in points],
+        [value for _, value in points],
+        title,
+        least_gain=settings.least_gain,
+    )
+    languages = [
+        _language(code, [(size_of[s.cell.row], s.value) for s in sized if s.language == code])
+        for code in dict.fromkeys(s.language for s in sized)
+    ]
+    return ColumnCurves(
+        title=title,
+        points=points,
+        before=fmean(s.value for s in scores if s.cell.row == BASELINE),
+        curve=curve,
+        languages=languages,
+        correlations=_correlations(languages),
+    )
+
+
+def _language(code: str, points: Sequence[tuple[int, float]]) -> LanguageCurve:
+    sizes, values = zip(*sorted(points), strict=True)
+    ends = {at: fmean(v for n, v in points if n == at) for at in (sizes[0], sizes[-1])}
+    return LanguageCurve(
+        code=code,
+        slope=line_fit(sizes, values),
+        first=ends[sizes[0]],
+        last=ends[sizes[-1]],
+        curve=curve_fit(sizes, values, code, replicates=400),
+    )
+
+
+def _correlations(
+    languages: Sequence[LanguageCurve],
+) -> dict[tuple[str, str], Estimate | None]:
+    """Without English, which was trained on and has no distance."""
+    found = {}
+    for measure in MEASURES:
+        known = distances(measure, [language.code for language in languages])
+        rest = [language for language in languages if language.code in {*known} - {"en"}]
+        away = [known[language.code] for language in rest]
+        for name, values in (
+            ("slope", [language.slope.value for language in rest]),
+            ("score at the largest size", [language.last for language in rest]),
+            ("bend", [-language.curve.power.value for language in rest]),
+        ):
+            found[name, measure] = rank_correlation(away, values)
+    return found
+
+
+def _answer(settings: ScalingSettings, column: ColumnCurves) -> list[str]:
+    curve, sizes = column.curve, f"{count(min(settings.sizes))} and {count(max(settings.sizes))}"
+    slope = curve.per_doubling
+    lines = [
+        f"On {column.title}, every doubling of the {settings.task} examples between {sizes} "
+        f"changes the mean over {len(column.languages)} languages by {slope.words(unit='points')}"
+        + ("." if slope.sign else ": no trend stands out from chance.")
+    ]
+    if curve.saturates:
+        assert curve.ceiling is not None
+        lines.append(_saturation(settings, curve))
+    elif slope.sign > 0:
+        lines.append(
+            f"No saturation is seen up to {count(max(settings.sizes))} examples: the power of the "
+            f"curve, {curve.power.words('+.2f')}, does not exclude a straight line in log size (0)."
+        )
+    lines += [
+        f"The {name} of a language and its {measure} distance from English have a rank correlation "
+        f"of {found.words('+.2f')}"
+        + (
+            ": " + ("farther is higher." if found.sign > 0 else "farther is lower.")
+            if found.sign
+            else ": no relation is shown."
+        )
+        for (name, measure), found in column.correlations.items()
+        if found is not None and name != "bend"
+    ]
+    return lines
+
+
+def _saturation(settings: ScalingSettings, curve: Curve) -> str:
+    assert curve.ceiling is not None
+    ceiling = curve.ceiling
+    bounded = ceiling.high is not None and ceiling.high < 100
+    text = "Returns diminish: the curve bends"
+    text += (
+        f" towards {ceiling.words('.1f', 'per cent')}"
+        if bounded
+        else f", though the ceiling, {score(ceiling.value)} per cent, is not bounded by these sizes"
+    )
+    if curve.diminish is None:
+        return f"{text}; where a doubling gives {settings.least_gain:g} points is not within them."
+    return (
+        f"{text}; a doubling gives less than {settings.least_gain:g} points from "
+        f"{curve.diminish.words(',.0f', 'examples')} on."
+    )
+
+
+def _tables(column: ColumnCurves) -> list[ResultTable]:
+    rows = [
+        (
+            language_name(found.code),
+            LANGUAGES[found.code].script if found.code in LANGUAGES else "",
+            score(found.first),
+            score(found.last),
+            found.slope.short(),
+            "yes" if found.curve.saturates else "not seen",
+        )
+        for found in sorted(column.languages, key=lambda found: -found.slope.value)
+    ]
+    related = [
+        (name, measure, found.short("+.2f") if found else "too few languages")
+        for (name, measure), found in column.correlations.items()
+    ]
+    head = ("language", "script", "smallest size", "largest size", "points a doubling", "saturates")
+    return [
+        ResultTable(f"{column.title} by language", head, tuple(rows), num_words=2),
+        ResultTable(
+            f"{column.title}: rank correlations over languages",
+            ("what", "distance from English by", "correlation [95 % interval]"),
+            tuple(related),
+            num_words=2,
+        ),
+    ]
+
+
+def _panels(column: ColumnCurves) -> list[Panel]:
+    curve = column.curve
+    sizes, means = zip(*column.points, strict=True)
+    first = Panel(
+        title=f"{column.title} (none: {score(column.before)})",
+        x_label="examples of the intermediate task",
+        y_label="mean over languages, per cent",
+        series=(
+            Series("fit", list(curve.sizes), list(curve.scores), curve.low, curve.high, line=True),
+            Series("runs", sizes, means),
+        ),
+        log_x=True,
+        ticks=sorted(set(sizes)),
+    )
+    measure = "typological"
+    away = distances(measure, [found.code for found in column.languages])
+    known = [found for found in column.languages if found.code in away]
+    second = Panel(
+        title="by language",
+        x_label=f"{measure} distance from English",
+        y_label="points a doubling",
+        series=(
+            Series(
+                "",
+                [away[found.code] for found in known],
+                [found.slope.value for found in known],
+                labels=[found.code for found in known],
+            ),
+        ),
+    )
+    return [first, second]
+
+
+def _numbers(column: ColumnCurves) -> list[tuple[str, Estimate | float | None]]:
+    curve = column.curve
+    return [
+        (f"{column.title}: without the task", column.before),
+        (f"{column.title}: points per doubling", curve.per_doubling),
+        (f"{column.title}: power", curve.power),
+        (f"{column.title}: ceiling", curve.ceiling),
+        (f"{column.title}: size of diminished returns", curve.diminish),
+        *(
+            (f"{column.title}: {name} against {measure} distance", found)
+            for (name, measure), found in column.correlations.items()
+        ),
+        *((f"{column.title}: slope of {found.code}", found.slope) for found in column.languages),
+    ]
+
+
+STUDY = Study("scaling", QUESTION, ScalingSettings, grids, analyse)

@@ -1,0 +1,242 @@
+"""Specialised: intermediate training of one encoder, against encoders with target training only."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from dstilts.reporting.collect import BASELINE
+from dstilts.studies.compare import Cells, Unit, columns_of, fit_cells
+from dstilts.studies.consistency import agreement_with_english, logical, predict_minimal_pairs
+from dstilts.studies.encoders import EncoderChoice
+from dstilts.studies.estimates import Estimate
+from dstilts.studies.figure import Panel, figure
+from dstilts.studies.limits import common_facts, common_limits
+from dstilts.studies.predictions import read_predictions
+from dstilts.studies.result import ResultTable, StudyResult
+from dstilts.studies.scores import Score, StudyCell
+from dstilts.studies.settings import StudySettings, require
+from dstilts.studies.study import Study, StudyRuns
+from dstilts.studies.words import column_title, verdict
+from dstilts.sweep.grid import Grid, Intermediate
+from dstilts.tasks.catalog import task
+
+QUESTION = "Does intermediate training of one encoder do what another encoder does without it?"
+BASE = "base"  # the grid of the encoder that gets intermediate training
+
+SCORE, LOGIC = "score", "agreement with logic"
+RIGHT, ACROSS = "minimal pairs all right", "agreement with English"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecialisedSettings(StudySettings):
+    """One encoder with intermediate tasks; others that are trained on the targets only."""
+
+    intermediates: tuple[Intermediate, ...]
+    others: tuple[EncoderChoice, ...]
+    minimal_groups: int = 20  # of each kind of minimal pairs in each language
+
+    def __post_init__(self) -> None:
+        require(bool(self.targets), "targets must not be empty")
+        require(bool(self.intermediates), "intermediates must not be empty")
+        names = [choice.name for choice in self.others]
+        require(len({BASE, *names}) == len(names) + 1, "others must have different names, not base")
+        require(self.minimal_groups > 0, "minimal_groups must be greater than 0")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One way to measure all systems: a mean of each in every column it is measured in."""
+
+    name: str
+    columns: Sequence[tuple[str, str]]
+    cells: Cells
+
+    def mean(self, system: str) -> Estimate:
+        """Over columns, runs and languages."""
+        return self.cells.weighted(self._weights(system, 1.0))
+
+    def difference(self, one: str, other: str) -> Estimate:
+        """How much higher `one` is, over all columns."""
+        return self.cells.weighted({**self._weights(one, 1.0), **self._weights(other, -1.0)})
+
+    def _weights(self, system: str, sign: float) -> dict[str, float]:
+        return {_cell(system, *key): sign / len(self.columns) for key in self.columns}
+
+
+def grids(settings: SpecialisedSettings) -> tuple[Grid, ...]:
+    """A grid with the intermediate tasks, and one without any for every other encoder."""
+    return (
+        settings.grid(BASE, settings.intermediates),
+        *(settings.grid(found.name, (), encoder=found.location()) for found in settings.others),
+    )
+
+
+def measure(settings: SpecialisedSettings, runs: StudyRuns) -> None:
+    """The minimal pairs, which no grid evaluates."""
+    predict_minimal_pairs(settings, runs.cells, settings.minimal_groups, runs.folder)
+
+
+def analyse(settings: SpecialisedSettings, runs: StudyRuns) -> StudyResult:
+    """Scores and consistency of all systems, compared."""
+    scores = runs.scores()
+    measures = _measures(settings, runs, scores)
+    systems = list(dict.fromkeys(_system(settings, found.cell) for found in scores))
+    trained = [f"{settings.encoder} + {row.name}" for row in settings.intermediates]
+    others = [settings.encoder, *(found.name for found in settings.others)]
+    return StudyResult(
+        study="specialised",
+        question=QUESTION,
+        answer=tuple(_answer(measures, trained, others)),
+        limits=(
+            *common_limits(settings, scores),
+            "Encoders differ in size, vocabulary and pretraining text at once: what of it matters "
+            "is not told apart.",
+            "Agreement is no merit alone: a model that always says the same agrees with logic and "
+            "with itself in every language. Read it beside the score.",
+            f"Minimal pairs: the first {settings.minimal_groups} groups of each kind, of the "
+            "phrasebook whatever the source of the rest.",
+        ),
+        tables=(
+            _means(measures, systems),
+            _differences(measures, trained, others),
+            _by_column(settings, scores, systems),
+        ),
+        figure=figure(
+            [_panel(found, trained, others) for found in measures if found.name != RIGHT]
+        ),
+        caption=(
+            "Differences over all targets with 95 % intervals over runs and languages; filled "
+            "where they leave 0 out."
+        ),
+        numbers=dict(_numbers(measures, systems, trained, others)),
+        facts=common_facts(settings, scores),
+    )
+
+
+def _system(settings: SpecialisedSettings, cell: StudyCell) -> str:
+    if cell.grid != BASE:
+        return cell.grid
+    return settings.encoder if cell.row == BASELINE else f"{settings.encoder} + {cell.row}"
+
+
+def _cell(system: str, target: str, name: str) -> str:
+    return f"{system} > {target} > {name}"
+
+
+def _measures(
+    settings: SpecialisedSettings, runs: StudyRuns, scores: Sequence[Score]
+) -> list[Measure]:
+    """The score and, where some column allows it, agreement with logic and with English."""
+    found: dict[str, list[Unit]] = {SCORE: [], LOGIC: [], RIGHT: [], ACROSS: []}
+    for each in scores:
+        found[SCORE].append(_unit(settings, each.cell, each.task, each.language, each.value))
+    for cell in dict.fromkeys(each.cell for each in scores):
+        for name in cell.evaluate:
+
+            def unit(language: str, value: float, cell: StudyCell = cell, name: str = name) -> Unit:
+                return _unit(settings, cell, name, language, value)
+
+            if name in ("xnli", "pawsx"):
+                by_language = logical(runs.folder, cell.key, name, settings.minimal_groups)
+                found[LOGIC] += [unit(code, each.logical) for code, each in by_language.items()]
+                found[RIGHT] += [unit(code, each.right) for code, each in by_language.items()]
+            if task(name).kind in ("pair", "choice"):
+                found[ACROSS] += _across(runs, cell, name, unit)
+    columns = columns_of(scores)
+    measures = []
+    for measured, units in found.items():
+        there = {unit.cell for unit in units}
+        kept = [key for key in columns if any(cell.endswith(_cell("", *key)) for cell in there)]
+        if units:
+            measures.append(Measure(measured, kept, fit_cells(units)))
+    return measures
+
+
+def _across(
+    runs: StudyRuns, cell: StudyCell, name: str, unit: Callable[[str, float], Unit]
+) -> Iterable[Unit]:
+    stored = read_predictions(runs.folder, cell.key, name)
+    agreed = agreement_with_english({code: found for (code, _), found in stored.items()})
+    return [unit(code, value) for code, value in agreed.items()]
+
+
+def _unit(
+    settings: SpecialisedSettings, cell: StudyCell, name: str, language: str, value: float
+) -> Unit:
+    title = _cell(_system(settings, cell), cell.target, name)
+    return Unit(title, cell.key, f"{name} {language}", value)
+
+
+def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) -> list[str]:
+    score = measures[0]
+    lines = []
+    for other in others:
+        best, gain = max(
+            ((name, score.difference(name, other)) for name in trained),
+            key=lambda pair: pair[1].value,
+        )
+        best_of = f"the best of {len(trained)}, " if len(trained) > 1 else ""
+        lines.append(
+            f"Against {other} with target training only, {best_of}{best}, scores "
+            f"{gain.words(unit='points')} over all targets: {verdict(gain)}."
+        )
+    for found in measures[1:]:
+        if found.name == RIGHT:
+            continue
+        parts = []
+        for name in trained:
+            change = found.difference(name, others[0])
+            parts.append(f"{name} {change.words()}, {verdict(change)}")
+        lines.append(f"{found.name.capitalize()}, against {others[0]}: {'; '.join(parts)}.")
+    return lines
+
+
+def _means(measures: Sequence[Measure], systems: list[str]) -> ResultTable:
+    rows = [(name, *(found.mean(name).short(".1f") for found in measures)) for name in systems]
+    head = ("encoder", *(f"{found.name}, per cent" for found in measures))
+    return ResultTable("Mean over targets and languages [95 % interval]", head, tuple(rows))
+
+
+def _differences(measures: Sequence[Measure], trained: list[str], others: list[str]) -> ResultTable:
+    rows = [
+        (name, other, *(found.difference(name, other).short() for found in measures))
+        for name in trained
+        for other in others
+    ]
+    head = ("with intermediate training", "less", *(found.name for found in measures))
+    return ResultTable("Differences, points [95 % interval]", head, tuple(rows), num_words=2)
+
+
+def _by_column(
+    settings: SpecialisedSettings, scores: Sequence[Score], systems: list[str]
+) -> ResultTable:
+    columns = columns_of(scores)
+    cells = fit_cells(
+        [_unit(settings, found.cell, found.task, found.language, found.value) for found in scores]
+    )
+    rows = [
+        (name, *(cells.mean(_cell(name, *key)).short(".1f") for key in columns)) for name in systems
+    ]
+    head = ("encoder", *(column_title(*key) for key in columns))
+    return ResultTable("Score by target, per cent", head, tuple(rows))
+
+
+def _panel(found: Measure, trained: list[str], others: list[str]) -> Panel:
+    shown = [
+        (f"{name} less {other}", found.difference(name, other))
+        for name in trained
+        for other in others
+    ]
+    return Panel(found.name.capitalize(), "points", estimates=shown)
+
+
+def _numbers(
+    measures: Sequence[Measure], systems: list[str], trained: list[str], others: list[str]
+) -> Iterable[tuple[str, Estimate]]:
+    for found in measures:
+        yield from ((f"{found.name}: {name}", found.mean(name)) for name in systems)
+        for name in trained:
+            for other in others:
+                yield f"{found.name}: {name} less {other}", found.difference(name, other)
+
+
+STUDY = Study("specialised", QUESTION, SpecialisedSettings, grids, analyse, measure)
