@@ -9,7 +9,7 @@ from typing import Literal
 from dstilts.engine.phase import TaskUse
 from dstilts.reporting.collect import BASELINE
 from dstilts.reporting.text import score
-from dstilts.studies.compare import cell_name, columns_of, fit_cells, units_of
+from dstilts.studies.compare import columns_of, fit_cells, unit
 from dstilts.studies.estimates import Estimate
 from dstilts.studies.figure import Panel, Series, figure
 from dstilts.studies.limits import common_facts, common_limits
@@ -25,7 +25,7 @@ from dstilts.tasks.transform.code_switch import CodeSwitch
 from dstilts.tasks.transform.lexicon import LexiconName
 
 QUESTION = "Does code-switched intermediate training transfer better than English alone?"
-ENGLISH = "English alone"
+ENGLISH = "english"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,21 +134,15 @@ def analyse(settings: CodeSwitchSettings, runs: StudyRuns) -> StudyResult:
 
 def _switched(settings: CodeSwitchSettings) -> list[Switched]:
     return [
-        Switched(f"{name} {rate:g}", languages, rate)
+        Switched(f"{name}-{rate:g}", languages, rate)
         for name, languages in settings.languages.items()
         for rate in settings.rates
     ]
 
 
 def _effects(settings: CodeSwitchSettings, scores: Sequence[Score], title: str) -> Effects:
-    cells, columns = fit_cells(units_of(scores)), columns_of(scores)
-    rows = []
-    for found in _switched(settings):
-        weights: dict[str, float] = {}
-        for target, name in columns:
-            weights[cell_name(found.name, target, name)] = 1 / len(columns)
-            weights[cell_name(ENGLISH, target, name)] = -1 / len(columns)
-        rows.append((found, cells.weighted(weights)))
+    cells = fit_cells([unit(s.cell.row, s.cell, s.task, s.language, s.value) for s in scores])
+    rows = [(found, cells.difference(found.name, ENGLISH)) for found in _switched(settings)]
     per_tenth, switched_more = _slopes(settings, scores)
     return Effects(title, rows, per_tenth, switched_more)
 
@@ -174,6 +168,7 @@ def _slopes(
         for target, name in columns_of(scores)
     }
     groups: dict[str, list[object]] = {
+        "intermediate training": [(found.cell.row, found.cell.seed) for found in scores],
         "run": [found.run for found in scores],
         "language": [f"{found.task} {found.language}" for found in scores],
     }

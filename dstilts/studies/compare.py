@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dstilts.studies.estimates import Estimate
 from dstilts.studies.mixed import MixedFit, fit_mixed
-from dstilts.studies.scores import Score
+from dstilts.studies.scores import Score, StudyCell
 
 
 @dataclass(frozen=True)
@@ -14,26 +14,30 @@ class Unit:
 
     Attributes:
         cell: what is compared: its mean is a fixed effect.
-        run: the trained model it is of.
-        language: with the task, where there are several: what all models find easy or hard.
+        root: the intermediate training, which the models of several targets share.
+        run: the trained model.
+        language: with the task: what all models find easy or hard.
+        column: the target, where cells are compared over several: it adds the same to all cells.
         part: of the examples, where a run is measured on several; "" where on one.
     """
 
     cell: str
+    root: str
     run: str
     language: str
     value: float
+    column: str = ""
     part: str = ""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The fitted means of cells."""
+    """The fitted means of cells, over all columns with equal weight."""
 
     fit: MixedFit
 
     def mean(self, cell: str) -> Estimate:
-        """The mean over runs and languages; its interval counts run-to-run noise."""
+        """The mean over columns, runs and languages; its interval counts the noise of all three."""
         return self.fit.effect(cell)
 
     def difference(self, one: str, other: str) -> Estimate:
@@ -46,40 +50,40 @@ class Cells:
 
 
 def fit_cells(units: Sequence[Unit]) -> Cells:
-    """Means of all cells by REML, with random runs and languages, and parts where there are any."""
+    """Means of all cells by REML, with random trainings, languages, and parts where there are any.
+
+    Cells vary between intermediate trainings, so that differences over several targets have no more
+    freedom than there are trainings.
+    """
     cells = list(dict.fromkeys(unit.cell for unit in units))
+    fixed = {cell: [float(unit.cell == cell) for unit in units] for cell in cells}
+    *columns, last = dict.fromkeys(unit.column for unit in units)
+    for column in columns:
+        # Columns add up to 0, so that a cell's effect is its mean over them.
+        fixed[f"in {column}"] = [
+            float(unit.column == column) - float(unit.column == last) for unit in units
+        ]
     groups: dict[str, list[object]] = {
+        "intermediate training": [unit.root for unit in units],
         "run": [unit.run for unit in units],
         "language": [unit.language for unit in units],
     }
     if len({unit.part for unit in units}) > 1:
         groups["run and part"] = [(unit.run, unit.part) for unit in units]
         groups["language and part"] = [(unit.language, unit.part) for unit in units]
-    return Cells(
-        fit_mixed(
-            [unit.value for unit in units],
-            {cell: [float(unit.cell == cell) for unit in units] for cell in cells},
-            groups,
-        )
+    return Cells(fit_mixed([unit.value for unit in units], fixed, groups))
+
+
+def unit(cell: str, of: StudyCell, task: str, language: str, value: float) -> Unit:
+    """A measurement of a study's cell on a task in a language."""
+    return Unit(
+        cell=cell,
+        root=f"{of.grid} > {of.row} > {of.seed}",
+        run=of.key,
+        language=f"{task} {language}",
+        value=value,
+        column=f"{of.target} > {task}",
     )
-
-
-def units_of(scores: Iterable[Score]) -> list[Unit]:
-    """Scores as measurements of cells named by row, target and task, as `cell_name` names them."""
-    return [
-        Unit(
-            cell=cell_name(score.cell.row, score.cell.target, score.task),
-            run=score.run,
-            language=f"{score.task} {score.language}",
-            value=score.value,
-        )
-        for score in scores
-    ]
-
-
-def cell_name(row: str, target: str, task: str) -> str:
-    """The name of the cell of a row in a column."""
-    return f"{row} > {target} > {task}"
 
 
 def columns_of(scores: Iterable[Score]) -> list[tuple[str, str]]:

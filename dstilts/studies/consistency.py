@@ -19,6 +19,7 @@ from dstilts.tasks.phrasebook.minimal_pairs import Kind, MinimalGroup, minimal_p
 from dstilts.tasks.phrasebook.source import PhrasebookSource
 
 FOLDER = "minimal_pairs"  # below a study's runs: predictions and records of the minimal pairs
+MINIMAL_TASKS = ("xnli", "pawsx")
 _SPLIT = "test"
 
 
@@ -54,7 +55,7 @@ class MinimalPairs:
 
     def tasks(self) -> tuple[str, ...]:
         """Those with minimal pairs."""
-        return ("xnli", "pawsx")
+        return MINIMAL_TASKS
 
     def languages(self, task: str, split: str) -> tuple[str, ...]:
         """All of the phrasebook."""

@@ -132,7 +132,7 @@ def analyse(settings: DiversitySettings, runs: StudyRuns) -> StudyResult:
 
 
 def _row(names: Sequence[str], budget: int) -> str:
-    return f"{'+'.join(names)} {budget}"
+    return f"{'+'.join(names)}-{budget}"
 
 
 def _uses(names: Sequence[str], budget: int) -> tuple[TaskUse, ...]:

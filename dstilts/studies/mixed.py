@@ -77,7 +77,8 @@ def fit_mixed(
         y: the scores (N).
         columns: the fixed effects (N each), an intercept or cells among them.
         groups: for each random intercept the level of every score (N each). A group that has one
-            level, or as many levels as scores, is no random effect: the residual has its part.
+            level, or as many levels as scores, is no random effect: the residual has its part. Of
+            groups that divide the scores alike the first one stands for all.
 
     Raises:
         ValueError: columns that depend on each other, or no more scores than columns.
@@ -88,8 +89,12 @@ def fit_mixed(
         raise ValueError("fixed effects that depend on each other")
     if len(y_N) <= x_NP.shape[1]:
         raise ValueError("no more scores than fixed effects")
-    levels = {name: _numbered(found) for name, found in groups.items()}
-    random = {n: z for n, z in levels.items() if 1 < z.max() + 1 < len(y_N)}
+    random: dict[str, npt.NDArray[np.int64]] = {}
+    for name, found in groups.items():
+        levels = _numbered(found)  # equal for groups that divide the scores alike
+        is_known = any(np.array_equal(levels, other) for other in random.values())
+        if 1 < levels.max() + 1 < len(y_N) and not is_known:
+            random[name] = levels
     products = _Products(y_N, x_NP, list(random.values()))
     ratios = _minimum(products)
     beta, covariance, variance = products.solve(ratios)
@@ -145,7 +150,8 @@ class _Products:
         xx, xy, yy = self._parts(self._reduced(ratios)[0])
         beta = np.linalg.solve(xx, xy)
         variance = max(float(yy - xy @ beta), 0.0) / (self._n - self._p)
-        return beta, variance * np.linalg.inv(xx), variance
+        covariance = np.asarray(variance * np.linalg.inv(xx), float)
+        return np.asarray(beta, float), covariance, variance
 
     def _parts(self, reduced: Numbers) -> tuple[Numbers, Numbers, float]:
         p = self._p

@@ -6,7 +6,7 @@ from typing import Literal
 
 from dstilts.engine.phase import TaskUse
 from dstilts.evaluation.plan import evaluation_sets
-from dstilts.studies.compare import Unit
+from dstilts.studies.compare import Unit, unit
 from dstilts.studies.predictions import Predictions, read_predictions
 from dstilts.studies.scores import StudyCell
 from dstilts.studies.settings import StudySettings, require
@@ -21,7 +21,7 @@ from dstilts.tasks.transform.domains import Domains, domains
 
 Side = Literal["in domain", "shifted"]
 SIDES: tuple[Side, Side] = ("in domain", "shifted")
-ALL = " with all domains"  # ends the name of the target that is trained without a shift
+ALL = "-all"  # ends the name of the target that is trained without a shift
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,9 @@ def _trained(use: TaskUse) -> str:
 
 
 def _unit(cell: StudyCell, name: str, language: str, value: float, side: Side) -> Unit:
-    return Unit(
-        cell=side_cell(cell.row, cell.target, side),
-        run=cell.key,
-        language=f"{name} {language}",
-        value=value,
-        part=side,
-    )
+    made = unit(side_cell(cell.row, cell.target, side), cell, name, language, value)
+    # Sides are compared, and a target may have one task on each: no column of its own.
+    return replace(made, column="", part=side)
 
 
 def _by_side(

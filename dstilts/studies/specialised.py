@@ -1,11 +1,16 @@
 """Specialised: intermediate training of one encoder, against encoders with target training only."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dstilts.reporting.collect import BASELINE
-from dstilts.studies.compare import Cells, Unit, columns_of, fit_cells
-from dstilts.studies.consistency import agreement_with_english, logical, predict_minimal_pairs
+from dstilts.studies.compare import Cells, Unit, columns_of, fit_cells, unit
+from dstilts.studies.consistency import (
+    MINIMAL_TASKS,
+    agreement_with_english,
+    logical,
+    predict_minimal_pairs,
+)
 from dstilts.studies.encoders import EncoderChoice
 from dstilts.studies.estimates import Estimate
 from dstilts.studies.figure import Panel, figure
@@ -44,22 +49,10 @@ class SpecialisedSettings(StudySettings):
 
 @dataclass(frozen=True)
 class Measure:
-    """One way to measure all systems: a mean of each in every column it is measured in."""
+    """One way to measure all systems, over all targets that allow it."""
 
     name: str
-    columns: Sequence[tuple[str, str]]
     cells: Cells
-
-    def mean(self, system: str) -> Estimate:
-        """Over columns, runs and languages."""
-        return self.cells.weighted(self._weights(system, 1.0))
-
-    def difference(self, one: str, other: str) -> Estimate:
-        """How much higher `one` is, over all columns."""
-        return self.cells.weighted({**self._weights(one, 1.0), **self._weights(other, -1.0)})
-
-    def _weights(self, system: str, sign: float) -> dict[str, float]:
-        return {_cell(system, *key): sign / len(self.columns) for key in self.columns}
 
 
 def grids(settings: SpecialisedSettings) -> tuple[Grid, ...]:
@@ -118,52 +111,29 @@ def _system(settings: SpecialisedSettings, cell: StudyCell) -> str:
     return settings.encoder if cell.row == BASELINE else f"{settings.encoder} + {cell.row}"
 
 
-def _cell(system: str, target: str, name: str) -> str:
-    return f"{system} > {target} > {name}"
-
-
 def _measures(
     settings: SpecialisedSettings, runs: StudyRuns, scores: Sequence[Score]
 ) -> list[Measure]:
-    """The score and, where some column allows it, agreement with logic and with English."""
+    """The score and, where some target allows it, agreement with logic and with English."""
     found: dict[str, list[Unit]] = {SCORE: [], LOGIC: [], RIGHT: [], ACROSS: []}
+
+    def add(name: str, cell: StudyCell, measured: str, by_language: Mapping[str, float]) -> None:
+        system = _system(settings, cell)
+        found[name] += [unit(system, cell, measured, *pair) for pair in by_language.items()]
+
     for each in scores:
-        found[SCORE].append(_unit(settings, each.cell, each.task, each.language, each.value))
+        add(SCORE, each.cell, each.task, {each.language: each.value})
     for cell in dict.fromkeys(each.cell for each in scores):
         for name in cell.evaluate:
-
-            def unit(language: str, value: float, cell: StudyCell = cell, name: str = name) -> Unit:
-                return _unit(settings, cell, name, language, value)
-
-            if name in ("xnli", "pawsx"):
-                by_language = logical(runs.folder, cell.key, name, settings.minimal_groups)
-                found[LOGIC] += [unit(code, each.logical) for code, each in by_language.items()]
-                found[RIGHT] += [unit(code, each.right) for code, each in by_language.items()]
+            if name in MINIMAL_TASKS:
+                by_code = logical(runs.folder, cell.key, name, settings.minimal_groups)
+                add(LOGIC, cell, name, {code: each.logical for code, each in by_code.items()})
+                add(RIGHT, cell, name, {code: each.right for code, each in by_code.items()})
             if task(name).kind in ("pair", "choice"):
-                found[ACROSS] += _across(runs, cell, name, unit)
-    columns = columns_of(scores)
-    measures = []
-    for measured, units in found.items():
-        there = {unit.cell for unit in units}
-        kept = [key for key in columns if any(cell.endswith(_cell("", *key)) for cell in there)]
-        if units:
-            measures.append(Measure(measured, kept, fit_cells(units)))
-    return measures
-
-
-def _across(
-    runs: StudyRuns, cell: StudyCell, name: str, unit: Callable[[str, float], Unit]
-) -> Iterable[Unit]:
-    stored = read_predictions(runs.folder, cell.key, name)
-    agreed = agreement_with_english({code: found for (code, _), found in stored.items()})
-    return [unit(code, value) for code, value in agreed.items()]
-
-
-def _unit(
-    settings: SpecialisedSettings, cell: StudyCell, name: str, language: str, value: float
-) -> Unit:
-    title = _cell(_system(settings, cell), cell.target, name)
-    return Unit(title, cell.key, f"{name} {language}", value)
+                stored = read_predictions(runs.folder, cell.key, name)
+                by_language = {code: predictions for (code, _), predictions in stored.items()}
+                add(ACROSS, cell, name, agreement_with_english(by_language))
+    return [Measure(name, fit_cells(units)) for name, units in found.items() if units]
 
 
 def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) -> list[str]:
@@ -171,7 +141,7 @@ def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) 
     lines = []
     for other in others:
         best, gain = max(
-            ((name, score.difference(name, other)) for name in trained),
+            ((name, score.cells.difference(name, other)) for name in trained),
             key=lambda pair: pair[1].value,
         )
         best_of = f"the best of {len(trained)}, " if len(trained) > 1 else ""
@@ -184,21 +154,23 @@ def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) 
             continue
         parts = []
         for name in trained:
-            change = found.difference(name, others[0])
+            change = found.cells.difference(name, others[0])
             parts.append(f"{name} {change.words()}, {verdict(change)}")
         lines.append(f"{found.name.capitalize()}, against {others[0]}: {'; '.join(parts)}.")
     return lines
 
 
 def _means(measures: Sequence[Measure], systems: list[str]) -> ResultTable:
-    rows = [(name, *(found.mean(name).short(".1f") for found in measures)) for name in systems]
+    rows = [
+        (name, *(found.cells.mean(name).short(".1f") for found in measures)) for name in systems
+    ]
     head = ("encoder", *(f"{found.name}, per cent" for found in measures))
     return ResultTable("Mean over targets and languages [95 % interval]", head, tuple(rows))
 
 
 def _differences(measures: Sequence[Measure], trained: list[str], others: list[str]) -> ResultTable:
     rows = [
-        (name, other, *(found.difference(name, other).short() for found in measures))
+        (name, other, *(found.cells.difference(name, other).short() for found in measures))
         for name in trained
         for other in others
     ]
@@ -210,19 +182,24 @@ def _by_column(
     settings: SpecialisedSettings, scores: Sequence[Score], systems: list[str]
 ) -> ResultTable:
     columns = columns_of(scores)
-    cells = fit_cells(
-        [_unit(settings, found.cell, found.task, found.language, found.value) for found in scores]
-    )
-    rows = [
-        (name, *(cells.mean(_cell(name, *key)).short(".1f") for key in columns)) for name in systems
-    ]
+    cells = {
+        key: fit_cells(
+            [
+                unit(_system(settings, each.cell), each.cell, each.task, each.language, each.value)
+                for each in scores
+                if (each.cell.target, each.task) == key
+            ]
+        )
+        for key in columns
+    }
+    rows = [(name, *(cells[key].mean(name).short(".1f") for key in columns)) for name in systems]
     head = ("encoder", *(column_title(*key) for key in columns))
     return ResultTable("Score by target, per cent", head, tuple(rows))
 
 
 def _panel(found: Measure, trained: list[str], others: list[str]) -> Panel:
     shown = [
-        (f"{name} less {other}", found.difference(name, other))
+        (f"{name} less {other}", found.cells.difference(name, other))
         for name in trained
         for other in others
     ]
@@ -233,10 +210,10 @@ def _numbers(
     measures: Sequence[Measure], systems: list[str], trained: list[str], others: list[str]
 ) -> Iterable[tuple[str, Estimate]]:
     for found in measures:
-        yield from ((f"{found.name}: {name}", found.mean(name)) for name in systems)
+        yield from ((f"{found.name}: {name}", found.cells.mean(name)) for name in systems)
         for name in trained:
             for other in others:
-                yield f"{found.name}: {name} less {other}", found.difference(name, other)
+                yield f"{found.name}: {name} less {other}", found.cells.difference(name, other)
 
 
 STUDY = Study("specialised", QUESTION, SpecialisedSettings, grids, analyse, measure)

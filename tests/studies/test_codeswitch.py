@@ -33,7 +33,7 @@ def result(folder: Path, everywhere: float, inside: float) -> StudyResult:
     luck: dict[str, float] = {}
 
     def planted(cell: StudyCell, task: str, language: str) -> float:
-        rate = 0.0 if cell.row in ("none", ENGLISH) else float(cell.row.split()[-1])
+        rate = 0.0 if cell.row in ("none", ENGLISH) else float(cell.row.rpartition("-")[2])
         luck.setdefault(cell.key, rng.normal(0, 0.5))
         slope = everywhere + inside * (language in ("de", "zh", "ar"))
         return 55.0 + 10 * rate * slope + luck[cell.key] + float(rng.normal(0, 0.5))
@@ -51,7 +51,7 @@ def test_planted_slopes_lie_in_their_intervals(
     for name, true in (
         ("all targets: points per tenth of the words", mean),
         ("all targets: the same, more in switched languages", inside),
-        ("all targets: some 0.4 less English alone", 4 * mean),
+        ("all targets: some-0.4 less English alone", 4 * mean),
     ):
         value = found.numbers[name]
         assert isinstance(value, Estimate)

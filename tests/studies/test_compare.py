@@ -15,7 +15,13 @@ def units(rng: np.random.Generator, seeds: int, effect: float, sd_run: float) ->
         for seed in range(seeds):
             luck = rng.normal(0, sd_run)
             made += [
-                Unit(cell, f"{cell}-{seed}", code, 50 + shift + luck + h + rng.normal(0, 3))
+                Unit(
+                    cell,
+                    f"{cell}-{seed}",
+                    f"{cell}-{seed}",
+                    code,
+                    50 + shift + luck + h + rng.normal(0, 3),
+                )
                 for code, h in zip(LANGUAGES, hard, strict=True)
             ]
     return made
@@ -49,3 +55,23 @@ def test_one_seed_gives_a_difference_without_an_interval() -> None:
     }
     assert found.value == pytest.approx(means["trained"] - means["plain"])
     assert found.low is None
+
+
+def test_targets_that_share_an_intermediate_training_are_no_more_trainings() -> None:
+    rng, trials = np.random.default_rng(4), 150
+    false = 0
+    for _ in range(trials):
+        made = []
+        for cell in ("plain", "trained"):
+            for seed in range(3):
+                root = f"{cell}-{seed}"
+                luck = rng.normal(0, 3)  # of the intermediate training: all its targets have it
+                for column in ("a", "b", "c", "d"):
+                    made += [
+                        Unit(cell, root, root + column, code, luck + rng.normal(), column)
+                        for code in LANGUAGES[:4]
+                    ]
+        found = fit_cells(made).difference("trained", "plain")
+        assert found.df == 6 - 2
+        false += found.sign != 0
+    assert false / trials <= 0.1

@@ -44,7 +44,7 @@ def result(folder: Path, per_tasks: float, per_budget: float, span: float) -> St
         base = 50.0 + 20.0 * (task == "tatoeba")
         if cell.row == "none":
             return base
-        names, budget = cell.row.rsplit(" ", 1)
+        names, budget = cell.row.rsplit("-", 1)
         tasks = names.split("+")
         share = sum(name in KINDS for name in tasks) / len(tasks)
         gain = per_tasks * np.log2(len(tasks)) + per_budget * np.log2(int(budget) / 120)

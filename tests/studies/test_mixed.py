@@ -81,6 +81,14 @@ def test_one_run_a_cell_leaves_no_interval() -> None:
     assert difference.value == pytest.approx(y[:6].mean() - y[6:].mean())
 
 
+def test_groups_that_divide_the_scores_alike_count_once() -> None:
+    y, group = [1.0, 2.0, 4.0, 5.0, 8.0, 9.5], [0, 0, 1, 1, 2, 2]
+    one = fit_mixed(y, {"one": [1] * 6}, {"run": group})
+    both = fit_mixed(y, {"one": [1] * 6}, {"run": group, "again": ["a", "a", "c", "c", "b", "b"]})
+    assert both.sd == one.sd
+    assert both.effect("one") == one.effect("one")
+
+
 def test_what_cannot_be_told_apart_is_refused() -> None:
     with pytest.raises(ValueError, match="depend on each other"):
         fit_mixed([1.0, 2.0, 3.0], {"one": [1, 1, 1], "two": [2, 2, 2]}, {})

@@ -75,4 +75,4 @@ def test_rates_and_languages_of_code_switching_reach_every_task() -> None:
     for row in switched:
         for use in row.tasks:
             assert use.transform.code_switch is not None
-            assert f"{use.transform.code_switch.rate:g}" == row.name.split()[-1]
+            assert f"{use.transform.code_switch.rate:g}" == row.name.rpartition("-")[2]
