@@ -164,7 +164,10 @@ def _tables(settings: DomainShiftSettings, found: ShiftEffects) -> list[ResultTa
         (
             row,
             target.name,
-            *(found.cells.mean(side_cell(row, target.name, side)).short(".1f") for side in SIDES),
+            *(
+                found.cells.mean(side_cell(row, target.name, side)).per_cent().short(".1f")
+                for side in SIDES
+            ),
         )
         for row in rows
         for target in found.shift.targets()

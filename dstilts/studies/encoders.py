@@ -1,6 +1,5 @@
 """Encoders to compare with: names and folders, or made from another one without a network."""
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,15 +43,26 @@ class EncoderChoice:
         return str(built_once(folder, lambda target: _make(self, bundle, target)))
 
 
+def _cut(config: Any, choice: EncoderChoice) -> Any:
+    """The configuration with fewer layers, and as many entries in lists that have one a layer."""
+    before, layers = getattr(config, "num_hidden_layers", 0), choice.layers
+    assert layers is not None
+    if layers > before:
+        raise UserError(f"{choice.encoder!r} does not have {layers} layers to be cut to")
+    table = {
+        name: value[:layers] if isinstance(value, list) and len(value) == before else value
+        for name, value in config.to_dict().items()
+    }
+    return type(config).from_dict({**table, "num_hidden_layers": layers})
+
+
 def _make(choice: EncoderChoice, bundle: Any, folder: Path) -> None:
     """Writes a model of the same class with the first layers, pretrained or not, as a folder."""
     import torch
 
-    config = copy.deepcopy(bundle.model.config)
+    config = bundle.model.config
     if choice.layers is not None:
-        if choice.layers > getattr(config, "num_hidden_layers", 0):
-            raise UserError(f"{choice.encoder!r} does not have {choice.layers} layers to be cut to")
-        config.num_hidden_layers = choice.layers
+        config = _cut(config, choice)
     with torch.random.fork_rng():
         torch.manual_seed(torch_seed(1, "made encoder"))
         model = type(bundle.model)(config)

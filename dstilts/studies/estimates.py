@@ -34,6 +34,12 @@ class Estimate:
         low, high = sorted((factor * self.low, factor * self.high))
         return Estimate(factor * self.value, low, high, self.df)
 
+    def per_cent(self) -> "Estimate":
+        """The same with the interval inside 0 to 100, where no score can be beyond."""
+        if self.low is None or self.high is None:
+            return self
+        return Estimate(self.value, max(self.low, 0.0), min(self.high, 100.0), self.df)
+
     def words(self, form: str = "+.1f", unit: str = "") -> str:
         """ "+2.1 points (95 % interval +0.5 to +3.7)", or that no interval could be had."""
         value = number(self.value, form) + (f" {unit}" if unit else "")
@@ -53,6 +59,6 @@ class Estimate:
 def number(value: float, form: str) -> str:
     """A number with a true minus; what rounds to nothing has no sign."""
     text = format(value, form)
-    if float(text) == 0:
+    if not any(digit in text for digit in "123456789"):
         text = text.lstrip("+-")
     return text.replace("-", MINUS)

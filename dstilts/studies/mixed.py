@@ -53,7 +53,7 @@ class MixedFit:
         variance = float(vector @ self.covariance @ vector)
         if df < 1:
             return Estimate(value, df=0)
-        reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * np.sqrt(max(variance, 0.0))
+        reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * max(variance, 0.0) ** 0.5
         return Estimate(value, value - reach, value + reach, df)
 
     def effect(self, name: str) -> Estimate:
@@ -116,7 +116,8 @@ class _Products:
     def __init__(self, y_N: Numbers, x_NP: Numbers, levels: Sequence[npt.NDArray[np.int64]]):
         z_NQ = np.concatenate([_indicators(found) for found in levels], 1) if levels else None
         self.num_groups = len(levels)
-        self._group = np.concatenate([[g] * (int(z.max()) + 1) for g, z in enumerate(levels)] or [])
+        sizes = [int(found.max()) + 1 for found in levels]
+        self._group = np.repeat(np.arange(len(levels)), sizes)  # of each column of Z
         self._n, self._p = x_NP.shape
         if z_NQ is None:
             z_NQ = np.zeros((self._n, 0))
@@ -128,7 +129,7 @@ class _Products:
         """[X y]' V^-1 [X y] with V in units of the residual variance, and log det V."""
         if not self.num_groups:
             return self._xyxy, 0.0
-        root = np.sqrt(ratios[self._group.astype(int)])
+        root = np.sqrt(ratios[self._group])
         inner = np.eye(len(root)) + root[:, None] * self._zz * root
         factor = np.linalg.cholesky(inner)
         scaled = np.linalg.solve(factor, root[:, None] * self._zxy)

@@ -245,12 +245,15 @@ def _tables(column: ColumnCurves) -> list[ResultTable]:
 def _panels(column: ColumnCurves) -> list[Panel]:
     curve = column.curve
     sizes, means = zip(*column.points, strict=True)
+    x, y, low, high = (
+        found.tolist() for found in (curve.sizes, curve.scores, curve.low, curve.high)
+    )
     first = Panel(
         title=f"{column.title} (none: {score(column.before)})",
         x_label="examples of the intermediate task",
         y_label="mean over languages, per cent",
         series=(
-            Series("fit", list(curve.sizes), list(curve.scores), curve.low, curve.high, line=True),
+            Series("fit", x, y, low, high, line=True),
             Series("runs", sizes, means),
         ),
         log_x=True,

@@ -46,6 +46,11 @@ class SpecialisedSettings(StudySettings):
         require(len({BASE, *names}) == len(names) + 1, "others must have different names, not base")
         require(self.minimal_groups > 0, "minimal_groups must be greater than 0")
 
+    @property
+    def base(self) -> str:
+        """What tables call the encoder that gets intermediate training."""
+        return self.encoder.rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -73,8 +78,8 @@ def analyse(settings: SpecialisedSettings, runs: StudyRuns) -> StudyResult:
     scores = runs.scores()
     measures = _measures(settings, runs, scores)
     systems = list(dict.fromkeys(_system(settings, found.cell) for found in scores))
-    trained = [f"{settings.encoder} + {row.name}" for row in settings.intermediates]
-    others = [settings.encoder, *(found.name for found in settings.others)]
+    trained = [f"{settings.base} + {row.name}" for row in settings.intermediates]
+    others = [settings.base, *(found.name for found in settings.others)]
     return StudyResult(
         study="specialised",
         question=QUESTION,
@@ -108,7 +113,7 @@ def analyse(settings: SpecialisedSettings, runs: StudyRuns) -> StudyResult:
 def _system(settings: SpecialisedSettings, cell: StudyCell) -> str:
     if cell.grid != BASE:
         return cell.grid
-    return settings.encoder if cell.row == BASELINE else f"{settings.encoder} + {cell.row}"
+    return settings.base if cell.row == BASELINE else f"{settings.base} + {cell.row}"
 
 
 def _measures(
@@ -162,7 +167,8 @@ def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) 
 
 def _means(measures: Sequence[Measure], systems: list[str]) -> ResultTable:
     rows = [
-        (name, *(found.cells.mean(name).short(".1f") for found in measures)) for name in systems
+        (name, *(found.cells.mean(name).per_cent().short(".1f") for found in measures))
+        for name in systems
     ]
     head = ("encoder", *(f"{found.name}, per cent" for found in measures))
     return ResultTable("Mean over targets and languages [95 % interval]", head, tuple(rows))
@@ -192,7 +198,10 @@ def _by_column(
         )
         for key in columns
     }
-    rows = [(name, *(cells[key].mean(name).short(".1f") for key in columns)) for name in systems]
+    rows = [
+        (name, *(cells[key].mean(name).per_cent().short(".1f") for key in columns))
+        for name in systems
+    ]
     head = ("encoder", *(column_title(*key) for key in columns))
     return ResultTable("Score by target, per cent", head, tuple(rows))
 

@@ -11,6 +11,8 @@ def test_words() -> None:
     assert Estimate(0.01, -1.0, 1.0).words() == "0.0 (95 % interval −1.0 to +1.0)"
     assert Estimate(1.0).words() == "+1.0 (no interval: too few runs)"
     assert Estimate(1.0).sign == 0
+    assert Estimate(1135.0, 1000.0, 2000.0).short(",.0f") == "1,135 [1,000, 2,000]"
+    assert Estimate(99.0, 96.0, 102.0).per_cent() == Estimate(99.0, 96.0, 100.0)
 
 
 def test_another_unit_turns_the_ends() -> None:

@@ -44,10 +44,12 @@ def test_an_unknown_study_is_answered_with_the_nearest() -> None:
 
 def test_settings_can_be_set_otherwise_and_are_checked() -> None:
     kind = study("scaling").settings
-    settings = load_settings(kind, "scaling", "small", None, ["sizes=[10, 20, 40]", "seeds=[7]"])
+    settings = load_settings(
+        kind, "scaling", "small", None, ["sizes=[10, 20, 40, 80]", "seeds=[7]"]
+    )
     assert settings.seeds == (7,)
-    with pytest.raises(UserError, match="four at least"):
-        load_settings(kind, "scaling", "small", None, ["sizes=[10, 20]"])
+    with pytest.raises(UserError, match="sizes times seeds must be four at least"):
+        load_settings(kind, "scaling", "small", None, ["sizes=[10, 20, 40]", "seeds=[7]"])
     with pytest.raises(UserError, match="did you mean 'sizes'"):
         load_settings(kind, "scaling", "small", None, ["size=3"])
 
