@@ -17,6 +17,7 @@ def common_limits(settings: StudySettings, scores: Sequence[Score]) -> list[str]
             "and more alike than real ones, so the sizes of effects do not carry over."
         )
     lines.append(f"{_evaluated(scores)}.")
+    lines += _at_chance(scores)
     seeds = len(settings.seeds)
     lines.append(
         f"{plural(seeds, 'seed')}"
@@ -37,6 +38,22 @@ def common_limits(settings: StudySettings, scores: Sequence[Score]) -> list[str]
         )
     if settings.engine.freeze_embeddings:
         lines.append("Word embeddings were not trained.")
+    return lines
+
+
+def _at_chance(scores: Sequence[Score]) -> list[str]:
+    """For each task, how many scores are no better than a guess."""
+    lines = []
+    for name in dict.fromkeys(score.task for score in scores):
+        mine = [score for score in scores if score.task == name]
+        low = sum(
+            score.value <= score.record.chance.get(score.record.main_metric, -1.0) for score in mine
+        )
+        if low:
+            lines.append(
+                f"{name}: {low} of {len(mine)} scores (one a model and language) are at or below "
+                "chance, where differences say nothing of the task."
+            )
     return lines
 
 

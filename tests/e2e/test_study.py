@@ -14,7 +14,6 @@ pytestmark = pytest.mark.e2e
 
 SETTINGS = """
 encoder = "{encoder}"
-seeds = [1, 2]
 minimal_groups = 3
 [[intermediates]]
 name = "nli"
@@ -34,6 +33,7 @@ learning_rate = 1e-3
 tokens = 256
 micro_batches = 2
 max_length = 120
+max_length_span = 120
 [evaluation]
 languages = ["en", "de", "zh"]
 """
@@ -58,11 +58,11 @@ def test_a_study_is_run_answered_and_not_run_again(tmp_path: Path) -> None:
     first = study(tmp_path, "run", "specialised", "--settings", "study.toml")
     assert first.returncode == 0, first.stdout
     runs = tmp_path / "runs"
-    # Each seed: NLI, two targets of the first encoder, one of the other.
+    # NLI, two targets of the first encoder, one of the other.
     published = list(runs.glob("models/*/manifest.json"))
-    assert len(published) == 2 * 4
+    assert len(published) == 4
     numbers = json.loads((runs / "result.json").read_text())["numbers"]
-    assert numbers["score: encoder + nli less one layer"]["df"] == 6 - 3
+    assert numbers["score: encoder + nli less one layer"]["low"] is None  # one seed
     assert 0 <= numbers["agreement with logic: one layer"]["value"] <= 100
     assert "What this cannot show" in (runs / "answer.md").read_text()
     page = (runs / "report.html").read_bytes()
@@ -70,6 +70,4 @@ def test_a_study_is_run_answered_and_not_run_again(tmp_path: Path) -> None:
     again = study(tmp_path, "run", "specialised", "--settings", "study.toml")
     assert again.returncode == 0, again.stdout
     assert "launching" not in again.stdout
-    assert (runs / "report.html").read_bytes() == page
-    assert study(tmp_path, "report", "specialised").returncode == 0
     assert (runs / "report.html").read_bytes() == page
