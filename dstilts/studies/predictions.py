@@ -6,7 +6,7 @@ from typing import Any
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json
 from dstilts.evaluation.executors import open_executor
-from dstilts.evaluation.plan import EvaluationOptions
+from dstilts.evaluation.plan import EvaluationOptions, usual_tokens
 from dstilts.studies.settings import StudySettings
 from dstilts.sweep.local import ranks_at_hand
 
@@ -33,7 +33,7 @@ def options_of(settings: StudySettings) -> EvaluationOptions:
     """How the study's grids evaluate."""
     return EvaluationOptions(
         precision=settings.evaluation.precision,
-        tokens=settings.evaluation.tokens,
+        tokens=settings.evaluation.tokens or usual_tokens(),
         retrieval_layer=settings.evaluation.retrieval_layer,
         max_length=settings.batch.max_length,
         max_length_span=settings.batch.max_length_span,

@@ -11,6 +11,7 @@ from dstilts.studies.result import StudyResult
 from dstilts.studies.scores import cells_of, read_cells, write_cells
 from dstilts.studies.settings import StudySettings
 from dstilts.studies.study import Study, StudyRuns
+from dstilts.sweep.prepare import prepare
 from dstilts.sweep.scheduler import run_grid
 
 SETTINGS = "settings.toml"
@@ -40,7 +41,8 @@ def run_study(study: Study, settings: StudySettings, folder: Path) -> StudyResul
     cells = []
     for grid in study.grids(settings):
         log(f"study {study.name}: grid {grid.name}")
-        cells += list(cells_of(grid, run_grid(grid, folder)))
+        run_grid(grid, folder)
+        cells += list(cells_of(grid, prepare(grid, folder)))
     study.measure(settings, StudyRuns(folder, cells))
     write_config(folder / SETTINGS, settings, comment=f"study {study.name}, as it was run")
     write_cells(folder, cells)

@@ -60,6 +60,7 @@ def cells_of(grid: Grid, graph: Graph) -> Iterator[StudyCell]:
     from dstilts.evaluation.models import ModelShelf
 
     shelf = ModelShelf()
+    limits = {target.name: target.limit for target in grid.targets}
     untrained: dict[str, str] = {}
     for cell in graph.cells:
         if cell.needs is None and cell.model not in untrained:
@@ -74,7 +75,7 @@ def cells_of(grid: Grid, graph: Graph) -> Iterator[StudyCell]:
             model=cell.model,
             evaluate=cell.evaluate,
             seed=None if cell.needs is None else cell.seed,
-            limit=cell.limit,
+            limit=limits[cell.target],
         )
 
 
