@@ -178,9 +178,14 @@ def _answer(settings: ScalingSettings, column: ColumnCurves) -> list[str]:
         assert curve.ceiling is not None
         lines.append(_saturation(settings, curve))
     elif slope.sign > 0:
+        shape = (
+            "each doubling gives more than the one before"
+            if curve.power.sign > 0
+            else "a straight line in log size, power 0, is not excluded"
+        )
         lines.append(
             f"No saturation is seen up to {count(max(settings.sizes))} examples: the power of the "
-            f"curve, {curve.power.words('+.2f')}, does not exclude a straight line in log size (0)."
+            f"curve is {curve.power.words('+.2f')}; {shape}."
         )
     lines += [
         f"The {name} of a language and its {measure} distance from English have a rank correlation "

@@ -1,6 +1,7 @@
 """Splits by domain: the genres of MNLI, the treebanks of UD, the articles of SQuAD.
 
-Of the phrasebook's inference pairs the domain is the relation between the two statements.
+Of the phrasebook's inference pairs it is the relation between the statements, of its tagged
+sentences the frame.
 """
 
 from collections import Counter
