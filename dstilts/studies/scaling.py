@@ -1,21 +1,19 @@
 """Scaling: how scores in each language rise with the examples of an intermediate task."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from dstilts.engine.phase import TaskUse
-from dstilts.reporting.collect import BASELINE
 from dstilts.reporting.tables import language_name
-from dstilts.reporting.text import count, score
-from dstilts.studies.distance import MEASURES, distances
+from dstilts.reporting.text import count, listing, score
+from dstilts.studies.compare import columns_of
+from dstilts.studies.curves import ColumnCurves, column_curves
+from dstilts.studies.distance import distances
 from dstilts.studies.estimates import Estimate
 from dstilts.studies.figure import Panel, Series, figure
-from dstilts.studies.fits import Curve, curve_fit, line_fit
+from dstilts.studies.fits import Curve
 from dstilts.studies.limits import common_facts, common_limits
-from dstilts.studies.ranks import rank_correlation
 from dstilts.studies.result import ResultTable, StudyResult
-from dstilts.studies.scores import Score
 from dstilts.studies.settings import StudySettings, require
 from dstilts.studies.study import Study, StudyRuns
 from dstilts.studies.words import column_title
@@ -44,29 +42,6 @@ class ScalingSettings(StudySettings):
         require(self.least_gain > 0, "least_gain must be greater than 0")
 
 
-@dataclass(frozen=True)
-class LanguageCurve:
-    """One language: points per doubling, score at the largest size, bend of its curve."""
-
-    code: str
-    slope: Estimate
-    first: float
-    last: float
-    curve: Curve
-
-
-@dataclass(frozen=True)
-class ColumnCurves:
-    """The curve of the mean over languages, and those of the languages, of one column."""
-
-    title: str
-    points: Sequence[tuple[int, float]]
-    before: float  # the mean without the intermediate task
-    curve: Curve
-    languages: Sequence[LanguageCurve]
-    correlations: Mapping[tuple[str, str], Estimate | None]  # by what is ranked, and the distance
-
-
 def grids(settings: ScalingSettings) -> tuple[Grid, ...]:
     """One grid with a row for each size."""
     rows = [
@@ -79,9 +54,15 @@ def grids(settings: ScalingSettings) -> tuple[Grid, ...]:
 def analyse(settings: ScalingSettings, runs: StudyRuns) -> StudyResult:
     """Fits, correlations and what they say."""
     scores = runs.scores()
+    size_of = {_row(settings, size): size for size in settings.sizes}
     found = [
-        _column(settings, [s for s in scores if (s.cell.target, s.task) == key], column_title(*key))
-        for key in dict.fromkeys((s.cell.target, s.task) for s in scores)
+        column_curves(
+            column_title(*key),
+            [each for each in scores if (each.cell.target, each.task) == key],
+            size_of,
+            settings.least_gain,
+        )
+        for key in columns_of(scores)
     ]
     return StudyResult(
         study="scaling",
@@ -109,63 +90,6 @@ def _row(settings: ScalingSettings, size: int) -> str:
     return f"{settings.task}-{size}"
 
 
-def _column(settings: ScalingSettings, scores: Sequence[Score], title: str) -> ColumnCurves:
-    size_of = {_row(settings, size): size for size in settings.sizes}
-    sized = [s for s in scores if s.cell.row in size_of]
-    runs: dict[tuple[int, str], list[float]] = {}
-    for s in sized:
-        runs.setdefault((size_of[s.cell.row], s.run), []).append(s.value)
-    points = [(size, fmean(values)) for (size, _), values in sorted(runs.items())]
-    curve = curve_fit(
-        [size for size, _ in points],
-        [value for _, value in points],
-        title,
-        least_gain=settings.least_gain,
-    )
-    languages = [
-        _language(code, [(size_of[s.cell.row], s.value) for s in sized if s.language == code])
-        for code in dict.fromkeys(s.language for s in sized)
-    ]
-    return ColumnCurves(
-        title=title,
-        points=points,
-        before=fmean(s.value for s in scores if s.cell.row == BASELINE),
-        curve=curve,
-        languages=languages,
-        correlations=_correlations(languages),
-    )
-
-
-def _language(code: str, points: Sequence[tuple[int, float]]) -> LanguageCurve:
-    sizes, values = zip(*sorted(points), strict=True)
-    ends = {at: fmean(v for n, v in points if n == at) for at in (sizes[0], sizes[-1])}
-    return LanguageCurve(
-        code=code,
-        slope=line_fit(sizes, values),
-        first=ends[sizes[0]],
-        last=ends[sizes[-1]],
-        curve=curve_fit(sizes, values, code, replicates=400),
-    )
-
-
-def _correlations(
-    languages: Sequence[LanguageCurve],
-) -> dict[tuple[str, str], Estimate | None]:
-    """Without English, which was trained on and has no distance."""
-    found = {}
-    for measure in MEASURES:
-        known = distances(measure, [language.code for language in languages])
-        rest = [language for language in languages if language.code in {*known} - {"en"}]
-        away = [known[language.code] for language in rest]
-        for name, values in (
-            ("slope", [language.slope.value for language in rest]),
-            ("score at the largest size", [language.last for language in rest]),
-            ("bend", [-language.curve.power.value for language in rest]),
-        ):
-            found[name, measure] = rank_correlation(away, values)
-    return found
-
-
 def _answer(settings: ScalingSettings, column: ColumnCurves) -> list[str]:
     curve, sizes = column.curve, f"{count(min(settings.sizes))} and {count(max(settings.sizes))}"
     slope = curve.per_doubling
@@ -174,8 +98,8 @@ def _answer(settings: ScalingSettings, column: ColumnCurves) -> list[str]:
         f"changes the mean over {len(column.languages)} languages by {slope.words(unit='points')}"
         + ("." if slope.sign else ": no trend stands out from chance.")
     ]
+    lines.append(_against_none(column))
     if curve.saturates:
-        assert curve.ceiling is not None
         lines.append(_saturation(settings, curve))
     elif slope.sign > 0:
         shape = (
@@ -201,10 +125,23 @@ def _answer(settings: ScalingSettings, column: ColumnCurves) -> list[str]:
     return lines
 
 
+def _against_none(column: ColumnCurves) -> str:
+    """The score without the task beside the largest size, and the sizes that do harm."""
+    means = {
+        size: fmean(value for n, value in column.points if n == size)
+        for size in sorted({n for n, _ in column.points})
+    }
+    largest, below = max(means), [size for size, mean in means.items() if mean < column.before]
+    text = f"Without the task it is {score(column.before)}, with {count(largest)} examples "
+    text += f"{score(means[largest])}"
+    return f"{text}; below it with {listing(map(count, below))}." if below else f"{text}."
+
+
 def _saturation(settings: ScalingSettings, curve: Curve) -> str:
     assert curve.ceiling is not None
     ceiling = curve.ceiling
     bounded = ceiling.high is not None and ceiling.high < 100
+    least = f"{settings.least_gain:g} point{'' if settings.least_gain == 1 else 's'}"
     text = "Returns diminish: the curve bends"
     text += (
         f" towards {ceiling.words('.1f', 'per cent')}"
@@ -212,9 +149,9 @@ def _saturation(settings: ScalingSettings, curve: Curve) -> str:
         else f", though the ceiling, {score(ceiling.value)} per cent, is not bounded by these sizes"
     )
     if curve.diminish is None:
-        return f"{text}; where a doubling gives {settings.least_gain:g} points is not within them."
+        return f"{text}; where a doubling gives {least} is not within them."
     return (
-        f"{text}; a doubling gives less than {settings.least_gain:g} points from "
+        f"{text}; a doubling gives less than {least} from "
         f"{curve.diminish.words(',.0f', 'examples')} on."
     )
 

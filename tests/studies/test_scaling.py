@@ -78,7 +78,7 @@ def test_a_planted_ceiling_is_found(tmp_path: Path) -> None:
     assert size.low is not None
     assert size.high is not None
     assert size.low <= 858 <= size.high
-    assert "a doubling gives less than 1 points" in answer
+    assert "a doubling gives less than 1 point from" in answer
 
 
 def test_the_limits_name_source_subset_seeds_and_encoder(tmp_path: Path) -> None:
