@@ -212,12 +212,10 @@ def _answer(whole: Regression) -> list[str]:
         gap = whole.fit.contrast({DOUBLE_TASKS: 1.0, DOUBLE_BUDGET: -1.0})
         lines.append(
             f"Twice the tasks less twice the examples: {gap.words(unit='points')}: "
-            f"{verdict(gap, 'number beats volume', 'volume beats number')}."
+            f"{verdict(gap, 'more tasks do better', 'more examples do better')}."
         )
-    spread = {n: found for n, found in whole.fit.sd.items() if n in ("task set", "seed", "run")}
-    if spread:
-        parts = [f"{score(found)} by {name}" for name, found in spread.items()]
-        lines.append(f"Gains differ besides (standard deviation in points): {listing(parts)}.")
+    parts = [f"{score(found)} by {name}" for name, found in whole.fit.sd.items()]
+    lines.append(f"Gains differ besides (standard deviation in points): {listing(parts)}.")
     return lines
 
 
@@ -227,6 +225,8 @@ def _limits(settings: DiversitySettings, whole: Regression) -> list[str]:
         "An example is a unit of every task here, though a choice of four is read four times and a "
         "question brings its whole context: budgets are equal in examples, not in tokens.",
         f"{sets} sets of {len(settings.tasks)} tasks: effects hold for sets drawn like these.",
+        "Effects add up in this regression: a kind of task that does harm only at the larger budget "
+        "shows in both, and one such task can carry an effect. Read the gains below beside it.",
     ]
     if whole.without_kinds:
         lines.append("The sets are too few to tell the kinds of tasks apart.")

@@ -77,9 +77,9 @@ def test_planted_effects_lie_in_their_intervals(
 
 def test_the_answer_says_what_beats_what(tmp_path: Path) -> None:
     more = " ".join(result(tmp_path / "a", 3.0, 0.0, 0.0).answer)
-    assert "number beats volume" in more
+    assert "more tasks do better" in more
     volume = " ".join(result(tmp_path / "b", 0.0, 3.0, 0.0).answer)
-    assert "volume beats number" in volume
+    assert "more examples do better" in volume
     assert "a doubling of the tasks changes the score by" in volume
 
 
