@@ -225,8 +225,8 @@ def _limits(settings: DiversitySettings, whole: Regression) -> list[str]:
         "An example is a unit of every task here, though a choice of four is read four times and a "
         "question brings its whole context: budgets are equal in examples, not in tokens.",
         f"{sets} sets of {len(settings.tasks)} tasks: effects hold for sets drawn like these.",
-        "Effects add up in this regression: a kind of task that does harm only at the larger budget "
-        "shows in both, and one such task can carry an effect. Read the gains below beside it.",
+        "Effects add up in this regression: a kind that does harm only at the larger budget shows "
+        "in both, and one such task can carry an effect. Read the gains below beside it.",
     ]
     if whole.without_kinds:
         lines.append("The sets are too few to tell the kinds of tasks apart.")
