@@ -110,7 +110,7 @@ def analyse(settings: CodeSwitchSettings, runs: StudyRuns) -> StudyResult:
     return StudyResult(
         study="codeswitch",
         question=QUESTION,
-        answer=tuple(_answer(first, each if whole else [])),
+        answer=(*_answer(first, each if whole else []), _before(scores)),
         limits=(
             *common_limits(settings, scores),
             f"Words come from the lexicon {settings.lexicon!r}, one for one, without "
@@ -204,6 +204,15 @@ def _answer(first: Effects, each: Sequence[Effects]) -> list[str]:
         ]
         lines.append(f"By target, points a tenth: {'; '.join(parts)}.")
     return lines
+
+
+def _before(scores: Sequence[Score]) -> str:
+    """English alone beside no intermediate task: what the comparison stands on."""
+    none, english = (
+        score(fmean(found.value for found in scores if found.cell.row == row))
+        for row in (BASELINE, ENGLISH)
+    )
+    return f"Mean over all: {none} without intermediate training, {english} after English alone."
 
 
 def _table(found: Sequence[Effects]) -> ResultTable:
