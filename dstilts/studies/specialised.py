@@ -161,7 +161,7 @@ def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) 
         for name in trained:
             change = found.cells.difference(name, others[0])
             parts.append(f"{name} {change.words()}, {verdict(change)}")
-        lines.append(f"{found.name.capitalize()}, against {others[0]}: {'; '.join(parts)}.")
+        lines.append(f"{found.name[0].upper()}{found.name[1:]}, against {others[0]}: {'; '.join(parts)}.")
     return lines
 
 
@@ -212,7 +212,7 @@ def _panel(found: Measure, trained: list[str], others: list[str]) -> Panel:
         for name in trained
         for other in others
     ]
-    return Panel(found.name.capitalize(), "points", estimates=shown)
+    return Panel(found.name, "points", estimates=shown)
 
 
 def _numbers(
