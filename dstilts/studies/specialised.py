@@ -161,7 +161,8 @@ def _answer(measures: Sequence[Measure], trained: list[str], others: list[str]) 
         for name in trained:
             change = found.cells.difference(name, others[0])
             parts.append(f"{name} {change.words()}, {verdict(change)}")
-        lines.append(f"{found.name[0].upper()}{found.name[1:]}, against {others[0]}: {'; '.join(parts)}.")
+        title = found.name[0].upper() + found.name[1:]
+        lines.append(f"{title}, against {others[0]}: {'; '.join(parts)}.")
     return lines
 
 
