@@ -25,7 +25,7 @@ def write_result(result: StudyResult, folder: Path) -> Path:
 
 def to_page(result: StudyResult) -> str:
     """One self-contained page in the look of the grid's report."""
-    here, css = Path(__file__).parent, Path(reporting.__file__).parent
+    here, css = Path(__file__).parent, Path(reporting.__file__).parent / "templates"
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(here), FileSystemLoader(css)]),
         autoescape=True,
