@@ -13,6 +13,7 @@ from dstilts.cli import (
     quickstart,
     report,
     score,
+    study,
     sweep,
     tasks,
     top,
@@ -21,7 +22,20 @@ from dstilts.cli import (
 from dstilts.cli.parser import Parser
 from dstilts.core.errors import RunError, UserError
 
-COMMANDS = (quickstart, train, top, evaluate, mine, score, sweep, report, tasks, bench, doctor)
+COMMANDS = (
+    quickstart,
+    train,
+    top,
+    evaluate,
+    mine,
+    score,
+    sweep,
+    study,
+    report,
+    tasks,
+    bench,
+    doctor,
+)
 
 
 def run() -> None:

@@ -25,7 +25,10 @@ class Triple:
 
 
 def nli_examples(part: Part, language: Language) -> tuple[PairExample, ...]:
-    """The pairs of a split, the same pairs in the same order for every language."""
+    """The pairs of a split, the same pairs in the same order for every language.
+
+    Their domain is the relation of the two statements: what is said of what.
+    """
     plan = load_plan()
     return tuple(
         PairExample(
@@ -33,6 +36,7 @@ def nli_examples(part: Part, language: Language) -> tuple[PairExample, ...]:
             text_a=triple.premises[label].sentence(language, plan).text,
             text_b=triple.hypothesis.sentence(language, plan).text,
             label=label,
+            domain=triple.relation,
         )
         for index, triple, label in nli_pairs(part)
     )

@@ -9,12 +9,15 @@ from dstilts.tasks.phrasebook.plan import load_plan
 
 
 def tagging_examples(part: Part, language: Language) -> tuple[TaggingExample, ...]:
-    """Statements and questions of a split, the same ones in the same order for every language."""
+    """Statements and questions of a split, the same ones in the same order for every language.
+
+    Their domain is the frame: what is said, or asked.
+    """
     plan = load_plan()
-    sentences = [filled.sentence(language, plan) for filled in _sentences(part)]
+    sentences = [(filled.frame, filled.sentence(language, plan)) for filled in _sentences(part)]
     return tuple(
-        TaggingExample(f"{part.split}-{index:04d}", sentence.words, sentence.tags)
-        for index, sentence in enumerate(sentences)
+        TaggingExample(f"{part.split}-{index:04d}", sentence.words, sentence.tags, frame)
+        for index, (frame, sentence) in enumerate(sentences)
     )
 
 

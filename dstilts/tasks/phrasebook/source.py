@@ -32,7 +32,7 @@ from dstilts.tasks.phrasebook.generate_text import text_examples
 from dstilts.tasks.phrasebook.generator import Part
 from dstilts.tasks.phrasebook.parts import part_languages, parts_of
 
-GENERATOR_VERSION = 3  # raised when the same files give other examples
+GENERATOR_VERSION = 4  # raised when the same files give other examples
 
 Generator = Callable[[Part, Language], tuple[Example, ...]]
 

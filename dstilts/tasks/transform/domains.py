@@ -1,4 +1,8 @@
-"""Splits by domain: the genres of MNLI, the treebanks of UD, the articles of SQuAD."""
+"""Splits by domain: the genres of MNLI, the treebanks of UD, the articles of SQuAD.
+
+Of the phrasebook's inference pairs it is the relation between the statements, of its tagged
+sentences the frame.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
