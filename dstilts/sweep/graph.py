@@ -150,6 +150,7 @@ class GraphBuilder:
         self._evaluated: dict[str, _Model] = {}
         # Thousands of nodes differ in nothing but the parent.
         self._templates: dict[_Step, tuple[PhaseConfig, str, str]] = {}
+        self._shared: dict[_Step, tuple[PhaseConfig, str]] = {}
         options = [grid.evaluation, grid.batch.max_length, grid.batch.max_length_span]
         self._options = short_key(options)
 
@@ -217,7 +218,7 @@ class GraphBuilder:
         )
 
     def _evaluation(self, model: _Model) -> EvaluationNode:
-        node, grid = model.node, self._grid
+        node = model.node
         asked = tuple(sorted(model.asked, key=lambda a: (a.task, a.limit or 0)))
         parts = Parts(
             config=self._options,
@@ -254,6 +255,15 @@ class GraphBuilder:
     def _template(self, step: "_Step") -> tuple[PhaseConfig, str, str]:
         """The phase without its parent, the digest of its configuration, and that of its data."""
         if step not in self._templates:
+            phase, config = self._seedless(dataclasses.replace(step, seed=0))
+            data = stream_digest([self._of.training[use_key(use, step.seed)] for use in step.tasks])
+            phase = dataclasses.replace(phase, seed=step.seed)
+            self._templates[step] = phase, f"{config}-{step.seed}", data
+        return self._templates[step]
+
+    def _seedless(self, step: "_Step") -> tuple[PhaseConfig, str]:
+        """What the seeds of a step share: the phase, and the digest of its configuration."""
+        if step not in self._shared:
             grid = self._grid
             phase = PhaseConfig(
                 name=step.name,
@@ -269,9 +279,8 @@ class GraphBuilder:
                 engine=grid.engine,
                 guards=grid.guards,
             )
-            data = short_key([self._of.training[use_key(use, step.seed)] for use in step.tasks])
-            self._templates[step] = phase, short_key(substance(phase)), data
-        return self._templates[step]
+            self._shared[step] = phase, short_key(substance(phase))
+        return self._shared[step]
 
 
 def substance(phase: PhaseConfig) -> dict[str, object]:
