@@ -131,6 +131,7 @@ def _add_work(verbs: Any) -> None:
     verb.add_argument("file", type=Path, metavar="FILE", help="the grid as `run` keeps it")
     verb.add_argument("--kind", choices=("phases", "evaluations", "all"), default="all")
     verb.add_argument("--since", type=float, default=0.0, help="older failures do not count")
+    verb.add_argument("--workers", type=count, default=1, metavar="N", help="of an evaluation")
 
 
 def plan(
@@ -262,7 +263,7 @@ def gc(runs: Path, delete: bool, intermediates: bool) -> None:
     print(f"{total} {'removed' if delete else 'may go; --delete removes it'}")
 
 
-def work(file: Path, kind: Any, since: float) -> None:
+def work(file: Path, kind: Any, since: float, workers: int) -> None:
     """Works through the grid of a driver."""
     from dstilts.core.process_group import launched_ranks
     from dstilts.sweep.kept_grids import read_kept
@@ -272,4 +273,4 @@ def work(file: Path, kind: Any, since: float) -> None:
     chosen = read_kept(file)
     runs = file.parent.parent
     graph = prepare(chosen.grid, runs).only(chosen.nodes)
-    work_through(chosen.grid, graph, runs, launched_ranks(), kind, since)
+    work_through(chosen.grid, graph, runs, launched_ranks(), kind, since, workers)

@@ -1,6 +1,7 @@
 """Runs a grid on this machine: a worker in each slot until every node is done or given up."""
 
 import contextlib
+import dataclasses
 import signal
 import sys
 import time
@@ -109,10 +110,15 @@ class _Driver:
         # Each slot that works may take one of them.
         for slot in free[: max(0, len(open_nodes) - len(launches))]:
             kind = _kind(slot, open_nodes)
-            words = ["sweep", "work", str(self._file)]
-            words += [f"--kind={kind}", f"--since={self._since}"]
+            words = ["sweep", "work", str(self._file), f"--kind={kind}", f"--since={self._since}"]
+            ranks = slot.ranks
+            if kind == "evaluations":
+                # One process, which shares the shards among as many as train together.
+                words.append(f"--workers={ranks}")
+                ranks = 1
             log_file = self._runs / "logs" / f"slot-{slot.number}.log"
-            launches[slot] = Launch(slot, words, log_file, self._hear)
+            place = dataclasses.replace(slot, ranks=ranks)
+            launches[slot] = Launch(place, words, log_file, self._hear)
 
     def _end(self, launches: dict[Slot, Launch]) -> None:
         for slot, launch in list(launches.items()):

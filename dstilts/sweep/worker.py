@@ -108,9 +108,19 @@ def _is_blocked(node: Node, nodes: dict[str, Node], given_up: set[str]) -> bool:
 
 
 def work(
-    grid: Grid, graph: Graph, runs: Path, group: ProcessGroup, kind: Kind, since: float
+    grid: Grid,
+    graph: Graph,
+    runs: Path,
+    group: ProcessGroup,
+    kind: Kind,
+    since: float,
+    workers: int = 1,
 ) -> None:
     """Runs nodes until none is left for this worker; waits while others hold what its own need.
+
+    Args:
+        group: the ranks that train together; one alone may evaluate.
+        workers: processes that an evaluation's shards are shared among.
 
     Raises:
         Preempted: told to stop; what was under way is saved.
@@ -128,7 +138,7 @@ def work(
     _stop_on_signals()
     parent = os.getppid()
     shelf = ModelShelf()
-    with open_executor(1) as executor:
+    with open_executor(workers) as executor:
         while True:
             taken = queue.take(kind) if group.is_main and os.getppid() == parent else None
             key = group.broadcast(taken[0].key if taken else None)

@@ -53,7 +53,7 @@ languages = ["en", "de", "zh"]
 
 
 def sweep(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "dstilts", "sweep", *words, "grid.toml", "--output", "runs"]
+    command = [sys.executable, "-m", "dstilts", "sweep", *words, "--output", "runs"]
     environment = {**os.environ, "DSTILTS_CACHE": str(folder / "cache")}
     return subprocess.Popen(
         command,
@@ -75,7 +75,7 @@ def test_a_grid_is_stopped_started_again_and_done_once(tmp_path: Path) -> None:
     (tmp_path / "grid.toml").write_text(GRID.format(encoder=tmp_path / "encoder"))
 
     # Stopped as soon as the first model is published.
-    first = sweep(tmp_path, "run")
+    first = sweep(tmp_path, "run", "grid.toml", "--ranks", "2")
     deadline = time.monotonic() + 240
     models = tmp_path / "runs" / "models"
     while not list(models.glob("*/manifest.json")):
@@ -90,7 +90,7 @@ def test_a_grid_is_stopped_started_again_and_done_once(tmp_path: Path) -> None:
     assert 0 < len(published) < 7
 
     # Started again: what was published stays as it is, the rest is made.
-    second = sweep(tmp_path, "run")
+    second = sweep(tmp_path, "run", "grid.toml", "--ranks", "2")
     output = second.communicate(timeout=400)[0]
     assert second.returncode == 0, output
     assert len(list(models.glob("*/manifest.json"))) == 7
@@ -122,11 +122,11 @@ def test_a_grid_is_stopped_started_again_and_done_once(tmp_path: Path) -> None:
     assert model(**tokenizer("The book.", return_tensors="pt")).last_hidden_state.shape[2] == 32
 
     # A third call computes nothing.
-    third = sweep(tmp_path, "run")
+    third = sweep(tmp_path, "run", "grid.toml", "--ranks", "2")
     output = third.communicate(timeout=120)[0]
     assert third.returncode == 0, output
     assert " done in " not in output
     assert records(tmp_path) == found
 
-    plan = sweep(tmp_path, "plan")
+    plan = sweep(tmp_path, "plan", "grid.toml")
     assert "7 phases and 8 evaluations: 15 done" in plan.communicate()[0]
