@@ -70,16 +70,21 @@ def publish(
         )
     with atomic_folder(folder) as temporary:
         encoder_config.save_pretrained(temporary)
-        # The last call's truncation and padding would be saved too: the same model, other bytes.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
-        tokenizer.save_pretrained(temporary)
+        _save_tokenizer(tokenizer, temporary)
         _save_tensors(encoder_state, temporary / ENCODER_FILE)
         _save_tensors(head_state, temporary / HEADS_FILE)
         files = {f.name: file_digest(f) for f in sorted(temporary.iterdir())}
         manifest = dataclasses.replace(manifest, files=files)
         write_manifest(temporary, manifest)
     return manifest
+
+
+def _save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Saves a tokenizer without what its use left in it: the same model gives the same bytes."""
+    tokenizer.backend_tokenizer.no_truncation()  # of the last call
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.init_kwargs.pop("local_files_only", None)  # whether there was a network
+    tokenizer.save_pretrained(folder)
 
 
 def is_published(folder: Path) -> bool:
