@@ -65,8 +65,7 @@ def results(runs: Path) -> dict[str, Any]:
     records = {}
     for file in sorted(runs.glob("records/*/*.json")):
         record = json.loads(file.read_text())
-        name = f"{record['model']['name']} {record['model']['seed']} {file.name}"
-        records[name] = [record["metrics"], record["interval"]]
+        records[f"{record['model']['key']} {file.name}"] = [record["metrics"], record["interval"]]
     weights = {
         file.parent.name: file_digest(file) for file in runs.glob("models/*/model.safetensors")
     }
