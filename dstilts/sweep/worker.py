@@ -26,6 +26,7 @@ from dstilts.sweep.state import Outcome, RunsState
 
 if TYPE_CHECKING:
     from dstilts.evaluation.executors import Workers
+    from dstilts.evaluation.models import ModelShelf
 
 Kind = Literal["phases", "evaluations", "all"]
 
@@ -162,7 +163,7 @@ def _run(
     state: RunsState,
     group: ProcessGroup,
     executor: "Workers | None",
-    shelf: object,
+    shelf: "ModelShelf",
 ) -> None:
     """One attempt; what goes wrong is kept with the node, and the worker goes on."""
     begin = time.monotonic()
@@ -173,7 +174,7 @@ def _run(
             group.barrier()
             run_phase(node, state, group)
         else:
-            run_evaluation(node, grid, state, executor, shelf)  # type: ignore[arg-type]
+            run_evaluation(node, grid, state, executor, shelf)
     except Exception as error:
         reason = str(error)
         if not isinstance(error, UserError | RunError):
