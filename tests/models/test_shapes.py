@@ -7,11 +7,11 @@ import pytest
 from dstilts.core.errors import UserError
 from dstilts.models import shapes
 from dstilts.models.encoder import load_encoder
+from tests.tiny import tiny_encoder
 
 
-def test_a_folder_like_any_encoders(
-    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_like_any_encoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = tiny_encoder(tmp_path / "encoder")
     monkeypatch.setitem(shapes.SHAPES, "base", (1, 16, 2, 32))
     shapes.write_encoder(tmp_path / "base", "base", str(encoder), seed=1)
     bundle = load_encoder(str(tmp_path / "base"))
