@@ -16,27 +16,36 @@ mkdir -p "$runs/history"
 exec 9>"$runs/history/.lock"
 flock -n 9 || { echo "dstilts: another night is at work on $runs" >&2; exit 0; }
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-[ "${UPDATE:-0}" != 1 ] || git pull --quiet --ff-only
-# An environment that is active is used as it is.
-command -v dstilts >/dev/null || source launchers/environment.sh
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+[ "${UPDATE:-0}" != 1 ] || git -C "$root" pull --quiet --ff-only
+# An environment that is active is used as it is. The grid's relative paths are the caller's.
+if ! command -v dstilts >/dev/null; then
+    here=$PWD
+    source "$root/launchers/environment.sh"
+    cd "$here"
+fi
 
 night=$runs/history/$(date +%Y-%m-%d-%H%M%S)
 last=$(readlink -f "$runs/history/latest" || true)
 mkdir "$night"
 
-# Options of a plan are those of a run that say which nodes.
-plan=()
-for ((i = 1; i <= $#; i++)); do
-    case ${!i} in
-        --budget) j=$((i + 1)); plan+=(--budget "${!j}") ;;
-        --budget=* | *=*) plan+=("${!i}") ;;
+# Keys of the grid go before options; of the options a plan takes the budget alone.
+keys=() options=() budget=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --budget) budget=(--budget "${2:?hours}"); shift ;;
+        --budget=*) budget=("$1") ;;
+        --*) options+=("$1") ;;
+        *=*) keys+=("$1") ;;
+        *) options+=("$1") ;;
     esac
+    shift
 done
-dstilts sweep plan "$grid" "${plan[@]}" --output "$runs" 9>&- >"$night/plan.txt"
+dstilts sweep plan "$grid" "${keys[@]}" "${budget[@]}" --output "$runs" 9>&- >"$night/plan.txt"
 
 code=0
-dstilts sweep run "$grid" "$@" --output "$runs" 9>&- >"$night/log.txt" 2>&1 || code=$?
+dstilts sweep run "$grid" "${keys[@]}" "${budget[@]}" "${options[@]}" --output "$runs" \
+    9>&- >"$night/log.txt" 2>&1 || code=$?
 [ -d "$last" ] && since=(--since "$last") || since=()
 if dstilts report "$runs" --output "$night" "${since[@]}" 9>&- >>"$night/log.txt" 2>&1; then
     ln -sfn "$(basename "$night")" "$runs/history/latest"

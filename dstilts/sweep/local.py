@@ -119,11 +119,6 @@ class Launch:
         self._reader = threading.Thread(target=self._read, args=(" ".join(command),), daemon=True)
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """Of the launcher, or of the only rank."""
-        return self._process.pid
-
     def code(self) -> int | None:
         """The exit code; None while it runs."""
         code = self._process.poll()

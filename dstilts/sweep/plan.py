@@ -91,16 +91,10 @@ def make_plan(graph: Graph, runs: Path, budget: float | None = None) -> Plan:
     return Plan(nodes, hours, unknown)
 
 
-def plan_text(plan: Plan, *, done: bool = True) -> list[str]:
-    """A line a node, and a sum.
-
-    Args:
-        done: whether nodes that are done have a line.
-    """
+def plan_text(plan: Plan) -> list[str]:
+    """A line a node, and a sum."""
     lines = []
     for node in plan.nodes:
-        if node.state == "done" and not done:
-            continue
         shared = f" [{node.cells} cells]" if node.cells > 1 else ""
         hours = "" if node.hours is None else f" {'~' if node.rough else ''}{node.hours:.3f} h"
         why = f": {node.why}" if node.why else ""

@@ -35,7 +35,6 @@ class SlurmOptions:
         ranks: tasks a node, each with a GPU where `gpus` is given.
         minutes: the time limit, after which a job is queued again.
         mpi: what srun speaks with the ranks of an evaluation.
-        extra: further options of sbatch, by name.
     """
 
     nodes: int = 1
@@ -47,7 +46,6 @@ class SlurmOptions:
     account: str | None = None
     mpi: str = "pmi2"
     save_seconds: int = 120
-    extra: tuple[tuple[str, str], ...] = ()
 
 
 class NodeJob:
@@ -226,8 +224,7 @@ def _parameters(node: Node, options: SlurmOptions, after: str | None) -> dict[st
     is_phase = isinstance(node, PhaseNode)
     # One rank of an evaluation hands out the work.
     ranks = options.ranks if is_phase or options.ranks * options.nodes == 1 else options.ranks + 1
-    extra: dict[str, Any] = {"requeue": True, "open-mode": "append", **dict(options.extra)}
-    extra["kill-on-invalid-dep"] = "yes"
+    extra = {"requeue": True, "open-mode": "append", "kill-on-invalid-dep": "yes"}
     found: dict[str, Any] = {
         "job_name": f"dstilts-{node.key}",
         "time": options.minutes,
