@@ -37,6 +37,7 @@ class FarmPlan:
     one_in: int = 300  # so many examples of each set stand for one
     encoder: str = "default"
     workers: tuple[int, ...] = (1, 2, 4)
+    loop: bool = True  # without it more examples can be had in the same time
     threads: int = field(default_factory=lambda: max(1, len(os.sched_getaffinity(0)) // 2))
     rounds: int = 2
     precision: BenchPrecision = "fp32"
@@ -77,7 +78,9 @@ def measure_farm(plan: FarmPlan, out: Path, work: Path | None = None) -> dict[st
 
 def _sides(plan: FarmPlan, is_last: bool) -> list[tuple[str, int]]:
     """The runs of a round; memory on one language is measured once, and in processes."""
-    sides = [(LOOP, 1), *(("farm", workers) for workers in sorted(plan.workers))]
+    sides = [("farm", workers) for workers in sorted(plan.workers)]
+    if plan.loop:
+        sides.insert(0, (LOOP, 1))
     several = [workers for workers in sorted(plan.workers) if workers > 1]
     return [*sides, *((ONE_LANGUAGE, workers) for workers in several[:1] if is_last)]
 

@@ -48,13 +48,17 @@ class FarmRun:
         cpu_seconds: float,
         result: Mapping[str, Any],
     ) -> "FarmRun":
-        """The run of what a side wrote, begun and ended at these times of day."""
+        """The run of what a side wrote, begun and ended at these times of day.
+
+        Args:
+            cpu_seconds: of the processes that were waited for.
+        """
         busy = sum(shard["ended"] - shard["begun"] for shard in result["shards"])
         return cls(
             side=side,
             workers=workers,
             seconds=ended - begun,
-            cpu_seconds=cpu_seconds,
+            cpu_seconds=cpu_seconds + result["other_cpu_seconds"],
             start_seconds=result["begun"] - begun,
             work_seconds=result["seconds"],
             idle_share=1 - busy / (workers * result["seconds"]) if result["shards"] else None,
@@ -90,7 +94,7 @@ def report(
         "tasks": facts["tasks"],
         "tokens": {name: runs[0].result.get(name) for name in ("num_tokens", "num_padded_tokens")},
         "sides": sides,
-        "loop_to_farm": _ratios(sides[LOOP], sides[first]) if first else None,
+        "loop_to_farm": _ratios(sides[LOOP], sides[first]) if first and LOOP in sides else None,
         "speedup": {
             name: _ratios(sides[first], figures)
             for name, figures in sides.items()
@@ -146,29 +150,31 @@ def _ratios(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float
 
 
 def _compared(runs: Sequence[FarmRun]) -> dict[str, Any]:
-    """How far the farm's scores are from the loop's, over all runs, and what is predicted else."""
-    loop = next(run.result for run in runs if run.side == LOOP)
-    farms = [run.result for run in runs if run.side != LOOP]
+    """How far the scores of all runs are from the first one's, the loop's where there is one, and
+    what is predicted else."""
+    first = runs[0].result
+    others = [run.result for run in runs if run is not runs[0]]
     differences = [
-        abs(value - loop["scores"][title][metric])
-        for found in farms
+        abs(value - first["scores"][title][metric])
+        for found in others
         for title, metrics in found["scores"].items()
         for metric, value in metrics.items()
     ]
-    others = sorted(
+    differing = sorted(
         {
             title
-            for found in farms
+            for found in others
             for title, predictions in found["predictions"].items()
-            if _plain(predictions) != _plain(loop["predictions"][title])
+            if _plain(predictions) != _plain(first["predictions"][title])
         }
     )
     return {
+        "beside": runs[0].name,
         "num_scores": len(differences),
         "largest_difference": max(differences, default=0.0),
-        "num_predictions": sum(map(len, loop["predictions"].values())),
-        "num_distinct": len({str(p) for ps in loop["predictions"].values() for p in ps.values()}),
-        "sets_with_other_predictions": others,
+        "num_predictions": sum(map(len, first["predictions"].values())),
+        "num_distinct": len({str(p) for ps in first["predictions"].values() for p in ps.values()}),
+        "sets_with_other_predictions": differing,
     }
 
 
@@ -230,7 +236,7 @@ def _ratio_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append("loop to farm: " + words.format(**result["loop_to_farm"]))
     lines += [f"{name}: " + words.format(**found) for name, found in result["speedup"].items()]
     lines.append(
-        f"{scores['num_scores']} scores differ from the loop's by "
+        f"{scores['num_scores']} scores differ from those of {scores['beside']} by "
         f"{scores['largest_difference']:.3g} at most; sets with other predictions: "
         + (", ".join(scores["sets_with_other_predictions"]) or "none")
     )

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,8 @@ def _timed(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
     result = function(*arguments)
     noted = {
         "worker": threading.get_native_id(),
+        "process": os.getpid(),
+        "cpu_seconds": time.process_time(),
         "begun": begun,
         "ended": time.time(),
         "expected": arguments[-1].seconds,
@@ -104,6 +106,7 @@ def _loop(job: FarmJob) -> dict[str, Any]:
     return {
         "begun": found.begun,
         "seconds": found.seconds,
+        "other_cpu_seconds": 0.0,
         "peak": _peak(),
         "shards": [],
         "scores": found.scores,
@@ -130,6 +133,7 @@ def _farm(job: FarmJob) -> dict[str, Any]:
     predicted = (file.parents[2] / "predictions" / file.parent.name / file.name for file in files)
     begun = min(shard["begun"] for shard in shards)
     return {
+        "other_cpu_seconds": _cpu_seconds_elsewhere(shards),
         "begun": begun,
         "seconds": max(shard["ended"] for shard in shards) - begun,
         "peak": max(shard["peak"] for shard in shards),
@@ -137,6 +141,15 @@ def _farm(job: FarmJob) -> dict[str, Any]:
         "scores": {file.stem: r["metrics"] for file, r in zip(files, records, strict=True)},
         "predictions": {file.stem: read_json(file)["predictions"] for file in predicted},
     }
+
+
+def _cpu_seconds_elsewhere(shards: Sequence[Mapping[str, Any]]) -> float:
+    """Of workers that are processes, as of each one's last shard: at its end nobody counts it."""
+    last: dict[int, float] = {}
+    for shard in shards:
+        if shard["process"] != os.getpid():
+            last[shard["process"]] = max(shard["cpu_seconds"], last.get(shard["process"], 0.0))
+    return sum(last.values())
 
 
 def main(file: Path) -> int:

@@ -136,7 +136,7 @@ def _add_farm(verbs: Any) -> None:
         "farm",
         "evaluate with one worker and several, beside the padded loop of the benchmark's scripts",
         "dstilts bench farm --data ../shared/data --out farm.json\n"
-        "  dstilts bench farm --data DIR --one-in 50 --workers 1,2,4,8 --threads 4 --rounds 3",
+        "  dstilts bench farm --data DIR --one-in 50 --workers 1,2,4,8 --threads 4 --no-loop",
         farm,
     )
     verb.add_argument(
@@ -148,6 +148,12 @@ def _add_farm(verbs: Any) -> None:
     )
     verb.add_argument("--encoder", metavar="NAME", help="a folder or a name (default: default)")
     verb.add_argument("--workers", type=counts, metavar="N,...", help="default: 1,2,4")
+    verb.add_argument(
+        "--no-loop",
+        dest="loop",
+        action="store_false",
+        help="workers alone: in the same time on more examples",
+    )
     verb.add_argument("--precision", choices=("fp32", "bf16"), help="default: fp32")
     for option, metavar, text in (
         ("--one-in", "N", "the examples of each set of which one is taken (default: 300)"),

@@ -131,7 +131,7 @@ class EngineConfig:
     offload: Offload = "none"  # to the host's memory; "parameters" takes the optimizer along
     activation_checkpointing: bool = False  # a third more computing for the memory of one layer
     compile: bool = False  # the encoder's layers by torch.compile; pays on GPUs
-    remove_padding: bool | None = None  # computes no padding; without it on GPUs only
+    remove_padding: bool | None = None  # computes no padding; None: where that is faster
     fuse: int = 1  # micro-batches in one pass; 0: the most that fit, searched once a machine
     freeze_embeddings: bool = False  # word embeddings are not trained: a deviation from the paper
     log_every: int = 10  # steps

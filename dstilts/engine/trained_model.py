@@ -12,6 +12,7 @@ from dstilts.engine.data import PreparedTasks
 from dstilts.engine.phase import EngineConfig, PhaseConfig
 from dstilts.engine.plan import TaskRows
 from dstilts.engine.prefetch import pinned
+from dstilts.models.bert_attention import has_bert_layers
 from dstilts.models.compact_embedding import CompactEmbedding, compact, used_ids
 from dstilts.models.encoder import EncoderBundle
 from dstilts.models.layers import checkpoint_activations, compile_layers
@@ -85,16 +86,19 @@ class TrainedModel:
 
 
 def _removes_padding(encoder: PreTrainedModel, engine: EngineConfig, device: torch.device) -> bool:
-    """Whether rows are joined without padding: on GPUs, where nothing else is said.
+    """Whether rows are joined without padding, where nothing else is said.
 
-    On a CPU rows of about one length in a batch are as fast: little padding is left to save.
+    On GPUs wherever it can be; on a CPU for BERT's layers alone: rows of about one length leave
+    little padding to save, but packed ones have the attention of `dstilts.models.bert_attention`.
     """
     if engine.remove_padding and not supports_packing(encoder):
         raise UserError(
             f"engine.remove_padding is not for encoders of type {encoder.config.model_type!r}",
             remedy="leave it out",
         )
-    wanted = device.type == "cuda" if engine.remove_padding is None else engine.remove_padding
+    wanted = engine.remove_padding
+    if wanted is None:
+        wanted = device.type == "cuda" or has_bert_layers(encoder)
     return wanted and supports_packing(encoder)
 
 

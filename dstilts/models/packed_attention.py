@@ -208,20 +208,21 @@ def attend_runs(
     """
     heads, head_size = query_QHD.shape[1:]
     are_first = len(query_QHD) < len(key_NHD)  # queries of first tokens alone
-    outputs, end, last_row = [], 0, 0
-    for length, equal in groupby(rows.cu_seqlens.diff().tolist()):
-        num_rows = len(list(equal))
-        begin, end = end, end + num_rows * length
-        row, last_row = last_row, last_row + num_rows
-        key, value = (
-            each[begin:end].view(num_rows, length, heads, head_size).transpose(1, 2)
-            for each in (key_NHD, value_NHD)
+    runs = [
+        (length, len(list(equal))) for length, equal in groupby(rows.cu_seqlens.diff().tolist())
+    ]
+    # Split, not sliced: the gradient of a slice is as large as all rows together.
+    sizes = [length * num_rows for length, num_rows in runs]
+    asked = [num_rows for _, num_rows in runs] if are_first else sizes
+    parts = zip(query_QHD.split(asked), key_NHD.split(sizes), value_NHD.split(sizes), strict=True)
+    outputs = []
+    for (length, num_rows), part in zip(runs, parts, strict=True):
+        query, key, value = (
+            each.view(num_rows, -1, heads, head_size).transpose(1, 2) for each in part
         )
-        asked = query_QHD[row:last_row] if are_first else query_QHD[begin:end]
-        query = asked.view(num_rows, -1, heads, head_size).transpose(1, 2)
         mask = None if reach is None or reach >= length else _near(length, reach, query_QHD.device)
         output = _attend(query, key, value, mask, dropout, scaling)
-        outputs.append(output.transpose(1, 2).reshape(len(asked), heads, head_size))
+        outputs.append(output.transpose(1, 2).reshape(-1, heads, head_size))
     return torch.cat(outputs)
 
 

@@ -152,12 +152,17 @@ def _merged(lists: Lists, plan: Plan) -> Lists:
 
 
 def _completed(side: Side, other: Side, lists: Lists, plan: Plan) -> Tensor | None:
-    """The lists, those that overflowed done anew."""
+    """The lists, done anew where they overflowed or have places left.
+
+    Places are left where a pair that set a threshold does not pass it: the sample may have rounded
+    its score otherwise, with the sides of the product exchanged.
+    """
     count, keep = lists.kept.shape
     if not keep:
         return None
+    lost = (lists.keys[:count] == CLOSED_KEY) | (lists.kept[:, -1] == EMPTY_KEY)
     # A host-device sync, one for each side of a search.
-    lost = (lists.keys[:count] == CLOSED_KEY).nonzero().squeeze(1)
+    lost = lost.nonzero().squeeze(1)
     if len(lost):
         lists.kept[lost] = dense_keys(_some(side, lost, plan.tile), other, keep, 0, plan)[0]
     return lists.kept

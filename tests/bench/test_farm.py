@@ -1,7 +1,9 @@
 """The farm's bench: both sides in this process, what differs is said, figures of made-up runs."""
 
+import dataclasses
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,7 @@ def test_both_sides_have_the_same_scores(
     assert 0 <= side["idle_share"]["median"] < 1
     assert side["num_shards"] > 0
     table = "\n".join(table_lines(result))
-    assert f"{scores['num_scores']} scores differ from the loop's by 0 at most" in table
+    assert f"{scores['num_scores']} scores differ from those of loop by 0 at most" in table
     assert "xnli: 36 examples of test+dev in 4 languages" in table
 
 
@@ -113,6 +115,8 @@ def test_memory_on_one_language_is_measured_in_processes_at_the_end() -> None:
     loop_and_farm = [("loop", 1), ("farm", 1), ("farm", 2), ("farm", 4)]
     assert farm._sides(plan, is_last=False) == loop_and_farm
     assert farm._sides(plan, is_last=True) == [*loop_and_farm, ("one language", 2)]
+    alone = dataclasses.replace(plan, loop=False)
+    assert farm._sides(alone, is_last=False) == loop_and_farm[1:]
     sets = bench_sets(MemorySource(), TASKS, None, 1, seed=1)
     assert farm._commonest(sets) == ("de", ("xnli", "xquad", "tatoeba", "bucc2018"))
 
@@ -125,8 +129,10 @@ def test_figures_of_runs() -> None:
     scores = {"xnli.de.test": {"accuracy": 50.0}}
     found = {"scores": scores, "predictions": {"xnli.de.test": {"0": "neutral"}}}
     loop = {**found, "begun": 12.0, "seconds": 60.0, "peak": 2**20, "shards": []}
+    loop["other_cpu_seconds"] = 0.0
     shards = [shard(1, 20, 26, 1), shard(2, 20, 23, 1), shard(2, 23, 25, 3), shard(1, 26, 30, 4)]
     farmed = {**found, "begun": 20.0, "seconds": 10.0, "peak": 2**21, "shards": shards}
+    farmed["other_cpu_seconds"] = 0.0
     runs = [
         FarmRun.of("loop", 1, 10.0, 100.0, 80.0, loop),
         FarmRun.of("farm", 1, 10.0, 40.0, 20.0, {**farmed, "seconds": 15.0, "shards": shards[:1]}),
@@ -144,5 +150,18 @@ def test_figures_of_runs() -> None:
     assert side["cost_error"] == {"median": 0.25, "p90": 0.45}
     assert (side["peak_mib"]["median"], side["num_shards"]) == (2.0, 4)
     scores_of_others = {"xnli.de.test": {"accuracy": 52.5}}
-    runs[2] = FarmRun.of("farm", 2, 10.0, 25.0, 22.0, {**farmed, "scores": scores_of_others})
+    elsewhere = {**farmed, "scores": scores_of_others, "other_cpu_seconds": 8.0}
+    runs[2] = FarmRun.of("farm", 2, 10.0, 25.0, 22.0, elsewhere)
+    assert runs[2].cpu_seconds == 30.0
+    without_loop = report({"data": None}, facts, runs[1:])
+    assert without_loop["loop_to_farm"] is None
+    assert without_loop["scores"]["beside"] == "farm, 1 workers"
+    assert without_loop["scores"]["largest_difference"] == 2.5
     assert report({"data": None}, facts, runs)["scores"]["largest_difference"] == 2.5
+
+
+def test_processor_time_of_other_processes_counts_once() -> None:
+    other = os.getpid() + 1
+    counted = ((os.getpid(), 50.0), (other, 3.0), (other + 1, 4.0), (other, 7.0), (other, 5.0))
+    shards = [{"process": process, "cpu_seconds": seconds} for process, seconds in counted]
+    assert farm_side._cpu_seconds_elsewhere(shards) == 11.0

@@ -12,12 +12,14 @@ from dstilts.engine.phase import PhaseConfig
 from dstilts.engine.plan import TrainingPlan
 from dstilts.models.encoder import load_encoder
 from dstilts.models.multitask import MultiTaskModel
+from dstilts.models.packing import enable_packing, pack
 from tests.distributed.phases import made_up
 
 
 def train_plainly(config: PhaseConfig) -> tuple[list[float], dict[str, torch.Tensor]]:
     """The losses of all steps and the final weights by name, in fp32."""
     bundle = load_encoder(config.parent)
+    enable_packing(bundle.model)  # as the engine does: else dropout would drop other values
     sets = [made_up(use.task) for use in config.tasks]
     plan = TrainingPlan(config, token_rows(sets, bundle.tokenizer, config.batch, ProcessGroup()))
     model = MultiTaskModel(bundle.model, heads_of(sets), config.seed).train()
@@ -81,6 +83,7 @@ def _step_loss(config: PhaseConfig, model, work, step: int, pad_id: int) -> torc
         rows = work.tasks[part.task]
         torch.manual_seed(torch_seed(config.seed, "dropout", step, number))
         batch = rows.batch([(part.rows, (config.seed, step, number))], pad_id)
+        batch = {**pack(batch, model.encoder.config), "head": rows.head}
         sums[part.task] = sums[part.task] + _loss_sum(model, batch, rows.head)
         counts[part.task] += _count(rows, part.rows)
         drawn[part.task] += draws

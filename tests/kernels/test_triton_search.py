@@ -102,6 +102,23 @@ def test_rows_that_overflow_are_done_anew(last_peak: int, monkeypatch: pytest.Mo
     assert sum(lost) > 50
 
 
+def test_rows_whose_sample_was_rounded_up_are_done_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampled = triton_search._sampled
+
+    def rounded_up(*arguments: Any) -> triton_sides.Lists:
+        lists = sampled(*arguments)
+        real = (lists.keys != triton_kernels.EMPTY_KEY) & (lists.keys != triton_kernels.CLOSED_KEY)
+        assert real.any()
+        lists.keys[real] += 1 << 34  # two steps of the score's last bit
+        lists.limits[real] = triton_sides.scores_of(lists.keys[real], torch.ones(()).double())
+        return lists
+
+    monkeypatch.setattr(triton_search, "_sampled", rounded_up)
+    lost = _count_lost(monkeypatch)
+    assert_both(whole_numbers("x", 130, 9), whole_numbers("y", 260, 9), 5)
+    assert sum(lost) > 0
+
+
 def _count_lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     lost = []
     dense = triton_search.dense_keys

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from dstilts.models import packed_attention
@@ -78,9 +79,9 @@ def test_rows_that_saw_each_other_would_show(monkeypatch: pytest.MonkeyPatch) ->
     model = MultiTaskModel(packing_encoder("xlm-roberta"), HEADS, seed=1)
     padded, packed = both("nli", model.encoder)
 
-    def attend_all(query, key, value, rows, *options):  # type: ignore[no-untyped-def]
-        one = rows._replace(cu_seqlens=torch.tensor([0, len(query)], dtype=torch.int32))
-        return packed_attention.attend_runs(query, key, value, one, *options)
+    def attend_all(query, key, value, rows, dropout, scaling, reach):  # type: ignore[no-untyped-def]
+        query, key, value = (each.transpose(0, 1) for each in (query, key, value))
+        return scaled_dot_product_attention(query, key, value, scale=scaling).transpose(0, 1)
 
     loss, gradients = outcome(model, padded)
     monkeypatch.setattr(packed_attention, "kernel_for", lambda *_: attend_all)

@@ -31,16 +31,16 @@ public:
 
     // Fills the lists of the sides that want them; returns the processor seconds of the tile loop.
     double run() {
-        if (rows_.scores) row_keys_.assign(rows_.count * rows_.kept, kNoKey);
-        if (columns_.scores) column_keys_.assign(columns_.count * columns_.kept, kNoKey);
+        if (rows_.scores) row_lists_ = Lists(rows_.count, rows_.kept);
+        if (columns_.scores) column_lists_ = Lists(columns_.count, columns_.kept);
         for (int64_t row = 0; row < row_panels_.count * kRows; ++row)
             row_limit_[row].store(
                 row < rows_.count && rows_.scores ? lowest<Score>() : highest<Score>(),
                 std::memory_order_relaxed);
         const double seconds =
             over_blocks([this](int64_t first, int64_t last) { block(first, last); });
-        write_side(rows_, row_keys_, row_panels_, column_panels_, row_terms_, column_terms_);
-        write_side(columns_, column_keys_, column_panels_, row_panels_, column_terms_, row_terms_);
+        write_side(rows_, row_lists_, row_panels_, column_panels_, row_terms_, column_terms_);
+        write_side(columns_, column_lists_, column_panels_, row_panels_, column_terms_, row_terms_);
         return seconds;
     }
 
@@ -130,6 +130,9 @@ private:
         for (int64_t turn = 0; turn < row_panels_.count; ++turn) {
             const int64_t row_panel = (begin + turn) % row_panels_.count;
             const std::atomic<Score>* limits = row_limit_.data() + row_panel * kRows;
+            const int64_t first_row = row_panel * kRows;
+            if (rows_.scores)
+                row_lists_.prefetch(first_row, std::min<int64_t>(kRows, rows_.count - first_row));
             for (int64_t panel = first; panel < last; ++panel) {
                 Score* panel_limit = column_limit.data() + (panel - first) * kColumns;
                 // Another thread may raise a limit meanwhile. An old one only lets more through.
@@ -138,13 +141,21 @@ private:
                 TileInput<Score> in = input(row_panel, panel);
                 in.row_limit = row_limit;
                 in.column_limit = panel_limit;
-                if (Kernel::fused(in, out)) take_hits(out, row_panel, panel, panel_limit);
+                if (Kernel::fused(in, out))
+                    run_widest<Hits>(this, &out, row_panel, panel, panel_limit);
             }
         }
     }
 
-    void take_hits(const TileOutput<Score>& out, int64_t row_panel, int64_t column_panel,
-                   Score* column_limit) {
+    struct Hits {
+        static SEARCH_INLINE void run(Search* search, const TileOutput<Score>* out,
+                                      int64_t row_panel, int64_t panel, Score* column_limit) {
+            search->take_hits(*out, row_panel, panel, column_limit);
+        }
+    };
+
+    SEARCH_INLINE void take_hits(const TileOutput<Score>& out, int64_t row_panel,
+                                 int64_t column_panel, Score* column_limit) {
         const int64_t first_row = row_panel * kRows, first_column = column_panel * kColumns;
         const int num_rows = static_cast<int>(std::min<int64_t>(kRows, rows_.count - first_row));
         const int64_t num_columns = columns_.count - first_column;
@@ -155,17 +166,15 @@ private:
                 const int c = __builtin_ctzll(mask);
                 const Score score = out.scores[r * kColumns + c];
                 if (score >= column_limit[c]) {
-                    Key* keys = column_keys_.data() + (first_column + c) * columns_.kept;
-                    if (insert(keys, columns_.kept, key_of(score, first_row + r)))
-                        column_limit[c] = limit_of<Score>(keys, columns_.kept);
+                    if (column_lists_.insert(first_column + c, key_of(score, first_row + r)))
+                        column_limit[c] = column_lists_.template limit<Score>(first_column + c);
                 }
                 std::atomic<Score>& row_limit = row_limit_[first_row + r];
                 if (score >= row_limit.load(std::memory_order_relaxed)) {
                     if (!locked) row_locks_[row_panel].lock();
                     locked = true;
-                    Key* keys = row_keys_.data() + (first_row + r) * rows_.kept;
-                    if (insert(keys, rows_.kept, key_of(score, first_column + c)))
-                        row_limit.store(limit_of<Score>(keys, rows_.kept),
+                    if (row_lists_.insert(first_row + r, key_of(score, first_column + c)))
+                        row_limit.store(row_lists_.template limit<Score>(first_row + r),
                                         std::memory_order_relaxed);
                 }
             }
@@ -174,7 +183,7 @@ private:
     }
 
     // Lists and error bounds of one side, in the caller's numbers.
-    void write_side(const Side& side, const std::vector<Key>& keys, const Panels<Format>& own,
+    void write_side(const Side& side, const Lists& lists, const Panels<Format>& own,
                     const Panels<Format>& other, const std::vector<double>& own_terms,
                     const std::vector<double>& other_terms) {
         if (!side.scores) return;
@@ -187,9 +196,11 @@ private:
         }
         for (const double term : other_terms) most_term = std::max(most_term, std::fabs(term));
         for (int64_t row = 0; row < side.count; ++row) {
-            for (int64_t place = row * side.kept; place < (row + 1) * side.kept; ++place) {
-                side.scores[place] = static_cast<float>(score_of<Score>(keys[place]) * unit_);
-                side.indices[place] = index_of(keys[place]);
+            for (int64_t place = 0; place < side.kept; ++place) {
+                const Key key = lists.key(row, place);
+                side.scores[row * side.kept + place] =
+                    static_cast<float>(score_of<Score>(key) * unit_);
+                side.indices[row * side.kept + place] = index_of(key);
             }
             const Rounding& mine = own.roundings[row];
             // Cauchy-Schwarz on what rounding the components took away.
@@ -217,7 +228,7 @@ private:
     std::vector<Score> row_start_, column_start_;
     std::vector<std::atomic<Score>> row_limit_;
     std::vector<SpinLock> row_locks_;
-    std::vector<Key> row_keys_, column_keys_;
+    Lists row_lists_, column_lists_;
     std::vector<double> row_terms_, column_terms_;
     double mean_product_ = 0, unit_ = 1;
 };

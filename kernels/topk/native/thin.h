@@ -59,7 +59,7 @@ public:
           vectors_(few.count * padded_, 0.0f),
           limits_(few.count),
           locks_(few.count),
-          keys_(few.count * few.kept, kNoKey) {
+          lists_(few.count, few.kept) {
         for (int64_t row = 0; row < few.count; ++row) {
             const double scale = few.scales ? few.scales[row] : 1.0;
             const float* vector = few.vectors + row * dims;
@@ -114,18 +114,18 @@ private:
     void take(int64_t row, float score, int64_t column) {
         if (!(score >= limits_[row].load(std::memory_order_relaxed))) return;
         const std::lock_guard<SpinLock> guard(locks_[row]);
-        Key* keys = keys_.data() + row * few_.kept;
-        if (insert(keys, few_.kept, key_of(score, column)))
-            limits_[row].store(limit_of<float>(keys, few_.kept), std::memory_order_relaxed);
+        if (lists_.insert(row, key_of(score, column)))
+            limits_[row].store(lists_.limit<float>(row), std::memory_order_relaxed);
     }
 
     void write(double longest) const {
         const double* scales = many_.scales;
         const double most_scale = scales ? *std::max_element(scales, scales + many_.count) : 1.0;
         for (int64_t row = 0; row < few_.count; ++row) {
-            for (int64_t place = row * few_.kept; place < (row + 1) * few_.kept; ++place) {
-                few_.scores[place] = score_of<float>(keys_[place]);
-                few_.indices[place] = index_of(keys_[place]);
+            for (int64_t place = 0; place < few_.kept; ++place) {
+                const Key key = lists_.key(row, place);
+                few_.scores[row * few_.kept + place] = score_of<float>(key);
+                few_.indices[row * few_.kept + place] = index_of(key);
             }
             const float* vector = vectors_.data() + row * padded_;
             const double length = length_of(vector, dims_);
@@ -144,5 +144,5 @@ private:
     std::vector<float> vectors_;
     std::vector<std::atomic<float>> limits_;
     std::vector<SpinLock> locks_;
-    std::vector<Key> keys_;
+    Lists lists_;
 };
