@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dstilts.bench.farm_data import StoredSets, bench_sets, num_asked, publish_model
-from dstilts.bench.farm_report import LOOP, ONE_LANGUAGE, FarmRun, report
+from dstilts.bench.farm_report import LOOP, FarmRun, report
 from dstilts.bench.farm_side import FarmJob
 from dstilts.bench.job import BenchPrecision
 from dstilts.bench.launch import launch
@@ -25,6 +25,8 @@ from dstilts.core.logs import log
 from dstilts.tasks.benchmarks import BENCHMARKS
 from dstilts.tasks.examples import ExampleSet
 from dstilts.tasks.open_source import open_source
+
+_MEMORY_LANGUAGES = (1, 4, 12)  # and then all: that a worker's memory does not grow with them
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,13 @@ def measure_farm(plan: FarmPlan, out: Path, work: Path | None = None) -> dict[st
         sets = bench_sets(source, plan.tasks, plan.languages, plan.one_in, plan.seed)
         StoredSets.write(folder / "sets", sets)
         plan = dataclasses.replace(plan, tasks=tuple(dict.fromkeys(s.task for s in sets)))
-        options = _job(plan, folder, LOOP, 1).options
+        options = _job(plan, folder, Side(LOOP, 1)).options
         publish_model(folder / "model", plan.encoder, sets, options, plan.seed)
         facts = {"machine": _machine(plan, folder), "tasks": _facts(sets)}
         runs: list[FarmRun] = []
         for number in range(1, plan.rounds + 1):
-            for side, workers in _sides(plan, is_last=number == plan.rounds):
-                runs.append(_run(plan, folder, side, workers, number, sets))
+            for side in _sides(plan, sets, is_last=number == plan.rounds):
+                runs.append(_run(plan, folder, side, number))
                 log(f"round {number} of {plan.rounds}: {runs[-1].words}")
                 result = report(dataclasses.asdict(plan), facts, runs)
                 write_json(out, result)
@@ -76,13 +78,26 @@ def measure_farm(plan: FarmPlan, out: Path, work: Path | None = None) -> dict[st
     return result
 
 
-def _sides(plan: FarmPlan, is_last: bool) -> list[tuple[str, int]]:
-    """The runs of a round; memory on one language is measured once, and in processes."""
-    sides = [("farm", workers) for workers in sorted(plan.workers)]
+@dataclass(frozen=True)
+class Side:
+    """What is run: the loop or the farm, with so many workers, in some languages or all."""
+
+    name: str
+    workers: int
+    languages: tuple[str, ...] | None = None
+
+
+def _sides(plan: FarmPlan, sets: Sequence[ExampleSet], is_last: bool) -> list[Side]:
+    """The runs of a round; memory on a few languages is measured once, and in processes."""
+    sides = [Side("farm", workers) for workers in sorted(plan.workers)]
     if plan.loop:
-        sides.insert(0, (LOOP, 1))
-    several = [workers for workers in sorted(plan.workers) if workers > 1]
-    return [*sides, *((ONE_LANGUAGE, workers) for workers in several[:1] if is_last)]
+        sides.insert(0, Side(LOOP, 1))
+    several = next((workers for workers in sorted(plan.workers) if workers > 1), None)
+    if not is_last or several is None:
+        return sides
+    codes = _commonest(sets)
+    fewer = [number for number in _MEMORY_LANGUAGES if number < len(codes)]
+    return [*sides, *(Side(f"languages: {n}", several, codes[:n]) for n in fewer)]
 
 
 def _machine(plan: FarmPlan, folder: Path) -> dict[str, Any]:
@@ -117,29 +132,24 @@ def _cache(folder: Path, number: int) -> Path:
     return folder / f"cache-{number}"
 
 
-def _job(plan: FarmPlan, folder: Path, side: str, workers: int, number: int = 0) -> FarmJob:
+def _job(plan: FarmPlan, folder: Path, side: Side, number: int = 0) -> FarmJob:
     return FarmJob(
-        side=LOOP if side == LOOP else "farm",
-        workers=workers,
+        side=LOOP if side.name == LOOP else "farm",
+        workers=side.workers,
         threads=plan.threads,
         precision=plan.precision,
         model=folder / "model",
         sets=folder / "sets",
         tasks=plan.tasks,
         cache=_cache(folder, number),
-        output=folder / f"{number}-{side}-{workers}",
+        output=folder / f"{number}-{side.name.replace(': ', '-')}-{side.workers}",
+        languages=side.languages,
     )
 
 
-def _run(
-    plan: FarmPlan, folder: Path, side: str, workers: int, number: int, sets: Sequence[ExampleSet]
-) -> FarmRun:
+def _run(plan: FarmPlan, folder: Path, side: Side, number: int) -> FarmRun:
     """One run of one side; its records are removed at once, what it found is kept."""
-    job = _job(plan, folder, side, workers, number)
-    if side == ONE_LANGUAGE:
-        # The language that most tasks have, of the tasks that have it.
-        code, tasks = _commonest(sets)
-        job = dataclasses.replace(job, tasks=tasks, languages=(code,))
+    job = _job(plan, folder, side, number)
     job.output.mkdir()
     job.write(job.output / "job.json")
     before, begun = _cpu_seconds(), time.time()
@@ -155,13 +165,13 @@ def _run(
     ended, cpu_seconds = time.time(), _cpu_seconds() - before
     shutil.rmtree(job.output / "runs", ignore_errors=True)
     result = read_json(job.output / "result.json")
-    return FarmRun.of(side, workers, begun, ended, cpu_seconds, result)
+    return FarmRun.of(side.name, side.workers, begun, ended, cpu_seconds, result)
 
 
-def _commonest(sets: Sequence[ExampleSet]) -> tuple[str, tuple[str, ...]]:
+def _commonest(sets: Sequence[ExampleSet]) -> tuple[str, ...]:
+    """All languages, those of most tasks first."""
     codes = [examples.language for examples in sets]
-    code = max(sorted(set(codes)), key=codes.count)
-    return code, tuple(examples.task for examples in sets if examples.language == code)
+    return tuple(sorted(set(codes), key=lambda code: (-codes.count(code), code)))
 
 
 def _cpu_seconds() -> float:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 LOOP = "loop"
-ONE_LANGUAGE = "one language"
-_FIGURES = ("seconds", "cpu_seconds", "start_seconds", "work_seconds", "idle_share", "peak_mib")
+_MEMORY = ("peak_mib", "own_mib")
+_FIGURES = ("seconds", "cpu_seconds", "start_seconds", "work_seconds", "idle_share", *_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class FarmRun:
         work_seconds: of the batches of the loop; from the begin of the first shard to the end of
             the last.
         idle_share: of the workers' time from the first shard to the last; None of the loop.
-        peak_mib: of the process, or of the worker that had most.
+        peak_mib: of the process, or of the worker that had most, with the pages of mapped files
+            (weights, token tables), which workers share.
+        own_mib: without these: the most after any shard.
         result: what the side wrote.
     """
 
@@ -36,6 +38,7 @@ class FarmRun:
     work_seconds: float
     idle_share: float | None
     peak_mib: float
+    own_mib: float
     result: Mapping[str, Any]
 
     @classmethod
@@ -63,6 +66,7 @@ class FarmRun:
             work_seconds=result["seconds"],
             idle_share=1 - busy / (workers * result["seconds"]) if result["shards"] else None,
             peak_mib=result["peak"] / 2**20,
+            own_mib=result["own"] / 2**20,
             result=result,
         )
 
@@ -199,17 +203,17 @@ def table_lines(result: Mapping[str, Any]) -> list[str]:
         *_task_lines(result),
         "",
         f"{'':24s} {'seconds':>8s} {'range':>15s} {'cpu s':>8s} {'start s':>8s} {'work s':>8s} "
-        f"{'idle':>6s} {'MiB':>7s} {'shards':>6s} {'cost error':>10s}",
+        f"{'idle':>6s} {'MiB':>7s} {'own':>7s} {'shards':>6s} {'cost error':>10s}",
     ]
     for name, side in result["sides"].items():
         spread = f"{side['seconds']['least']:.1f}-{side['seconds']['most']:.1f}"
         idle = f"{side['idle_share']['median']:6.1%}" if "idle_share" in side else " " * 6
         medians = [side[figure]["median"] for figure in _FIGURES if figure != "idle_share"]
-        seconds, cpu, start, work, peak = medians
+        seconds, cpu, start, work, peak, own = medians
         error = f"{side['cost_error']['median']:10.1%}" if "cost_error" in side else ""
         lines.append(
             f"{name:24s} {seconds:8.1f} {spread:>15s} {cpu:8.1f} {start:8.1f} {work:8.1f} "
-            f"{idle} {peak:7.0f} {side['num_shards']:6d} {error}"
+            f"{idle} {peak:7.0f} {own:7.0f} {side['num_shards']:6d} {error}"
         )
     return [*lines, "", *_ratio_lines(result)]
 

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from dstilts.core.config import build, to_table
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
 from dstilts.evaluation.executors import Worker
-from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
+from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, splits_of
 
 # XTREME's scripts cut pairs and tagged sentences at 128 tokens.
 MAX_LENGTH = 128
@@ -33,7 +33,11 @@ class FarmJob:
     tasks: tuple[str, ...]
     cache: Path
     output: Path
-    languages: tuple[str, ...] | None = None
+    languages: tuple[str, ...] | None = None  # None: all
+
+    def languages_of(self, found: Iterable[str]) -> tuple[str, ...]:
+        """Of a task's languages those that are wanted."""
+        return tuple(code for code in found if self.languages is None or code in self.languages)
 
     def write(self, path: Path) -> None:
         """Writes the job as JSON."""
@@ -71,19 +75,20 @@ def _timed(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
         "begun": begun,
         "ended": time.time(),
         "expected": arguments[-1].seconds,
-        "peak": _peak(),
+        "peak": _resident("VmHWM"),
+        "own": _resident("RssAnon"),
     }
     write_json(folder / f"{arguments[-1].file.stem}.json", noted)
     return result
 
 
-def _peak() -> int:
-    """The most bytes this process has had resident.
+def _resident(name: str) -> int:
+    """Bytes of this process: the most it has had ("VmHWM"), what is no file's ("RssAnon").
 
-    The kernel's other count, of `getrusage`, begins with what the parent had.
+    The kernel's other count of the most, of `getrusage`, begins with what the parent had.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def run(job: FarmJob) -> dict[str, Any]:
@@ -107,7 +112,8 @@ def _loop(job: FarmJob) -> dict[str, Any]:
         "begun": found.begun,
         "seconds": found.seconds,
         "other_cpu_seconds": 0.0,
-        "peak": _peak(),
+        "peak": _resident("VmHWM"),
+        "own": _resident("RssAnon"),
         "shards": [],
         "scores": found.scores,
         "predictions": found.predictions,
@@ -121,13 +127,18 @@ def _farm(job: FarmJob) -> dict[str, Any]:
     from dstilts.evaluation.evaluate import evaluate
     from dstilts.evaluation.executors import open_executor
 
-    requests = [EvaluationRequest(str(job.model), job.tasks, languages=job.languages)]
+    source = StoredSets(job.sets)
+    requests = [
+        EvaluationRequest(str(job.model), (name,), languages=codes)
+        for name in job.tasks
+        if (codes := job.languages_of(splits_of(source, name)))
+    ]
     noted = job.output / "shards"
     noted.mkdir()
     with open_executor(job.workers) as workers:
         assert workers is not None, "not under mpiexec"
         workers.each = [TimedWorker(worker, noted) for worker in workers.each]
-        files = evaluate(requests, StoredSets(job.sets), job.output / "runs", job.options, workers)
+        files = evaluate(requests, source, job.output / "runs", job.options, workers)
     shards = [read_json(file) for file in sorted(noted.glob("*.json"))]
     records = [read_json(file) for file in files]
     predicted = (file.parents[2] / "predictions" / file.parent.name / file.name for file in files)
@@ -137,6 +148,7 @@ def _farm(job: FarmJob) -> dict[str, Any]:
         "begun": begun,
         "seconds": max(shard["ended"] for shard in shards) - begun,
         "peak": max(shard["peak"] for shard in shards),
+        "own": max(shard["own"] for shard in shards),
         "shards": shards,
         "scores": {file.stem: r["metrics"] for file, r in zip(files, records, strict=True)},
         "predictions": {file.stem: read_json(file)["predictions"] for file in predicted},

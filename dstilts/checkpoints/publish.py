@@ -20,7 +20,7 @@ from dstilts.checkpoints.manifest import (
 from dstilts.core.digest import file_digest
 from dstilts.core.errors import UserError
 from dstilts.core.files import atomic_folder
-from dstilts.models.encoder import load_encoder
+from dstilts.models.encoder import load_encoder, load_model
 from dstilts.models.multitask import MultiTaskModel
 
 CONFIG_FILE = "config.json"
@@ -39,9 +39,7 @@ class Published:
 
     def model(self) -> MultiTaskModel:
         """The encoder with the trained heads, ready to predict."""
-        model = MultiTaskModel(self.encoder, self.manifest.heads)
-        model.bank.heads.load_state_dict(self.head_state)
-        return model.eval()
+        return _with_heads(self.encoder, self.head_state, self.manifest)
 
 
 def publish(
@@ -101,11 +99,33 @@ def load_published(folder: Path) -> Published:
     manifest = read_manifest(folder)
     verify_files(folder, manifest.files)
     bundle = load_encoder(str(folder))
+    return Published(bundle.model, _load_heads(folder), bundle.tokenizer, manifest)
+
+
+def load_published_model(folder: Path) -> MultiTaskModel:
+    """The model of `load_published` without its tokenizer, checked the same way.
+
+    Raises:
+        UserError: as `load_published`.
+    """
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest.files)
+    return _with_heads(load_model(str(folder)), _load_heads(folder), manifest)
+
+
+def _load_heads(folder: Path) -> dict[str, Tensor]:
     try:
-        head_state = load_file(folder / HEADS_FILE)
+        return load_file(folder / HEADS_FILE)
     except (SafetensorError, OSError) as error:
         raise UserError(f"the heads cannot be read: {error}", file=folder / HEADS_FILE) from None
-    return Published(bundle.model, head_state, bundle.tokenizer, manifest)
+
+
+def _with_heads(
+    encoder: PreTrainedModel, head_state: Mapping[str, Tensor], manifest: Manifest
+) -> MultiTaskModel:
+    model = MultiTaskModel(encoder, manifest.heads)
+    model.bank.heads.load_state_dict(head_state)
+    return model.eval()
 
 
 def verify_files(folder: Path, files: Mapping[str, str]) -> None:

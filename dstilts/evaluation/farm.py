@@ -59,6 +59,7 @@ class ModelPlan:
         self.items = tuple(items)
         model, options = items[0].model, items[0].options
         self._sets = planned_sets(items, reader)
+        self._pad_id = int(reader.tokenizer.pad_token_id)
         self._costs = CostMemory(reader.shape, options.precision, threads)
         self._tables = tuple(map(table_ref, self._sets))
         keys = [(Path(table.file).parent.name, table.head, table.stream) for table in self._tables]
@@ -80,6 +81,7 @@ class ModelPlan:
                 model=model.location,
                 published=model.published,
                 digest=model.digest,
+                pad_id=self._pad_id,
                 precision=options.precision,
                 layer=options.retrieval_layer,
                 tables=self._tables,

@@ -48,6 +48,7 @@ class Shard:
 
     Attributes:
         digest: of the model; workers keep the last one.
+        pad_id: of its tokenizer.
         lengths: in tokens, to which each micro-batch is padded.
         seconds: that it is expected to take.
     """
@@ -56,6 +57,7 @@ class Shard:
     model: str
     published: bool
     digest: str
+    pad_id: int
     precision: str
     layer: int | Literal["all"]
     tables: tuple[TableRef, ...]

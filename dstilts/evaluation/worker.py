@@ -12,14 +12,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dstilts.checkpoints.publish import load_published
+from dstilts.checkpoints.publish import load_published_model
 from dstilts.core.errors import UserError
 from dstilts.core.random_numbers import stream
 from dstilts.evaluation.outputs import Arrays, Columns, outputs
 from dstilts.evaluation.shard_file import ShardOutputs, Timing, is_whole, write_shard
 from dstilts.evaluation.shards import Shard, TableRef, Units
 from dstilts.models.collate import collate
-from dstilts.models.encoder import load_encoder
+from dstilts.models.encoder import load_model, load_tokenizer
 from dstilts.models.masking import Masking
 from dstilts.models.multitask import Batch, MultiTaskModel
 from dstilts.models.packing import enable_packing, pack, supports_packing
@@ -40,9 +40,14 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class _Loaded:
     model: MultiTaskModel
+    location: str
     pad_id: int
     device: torch.device
-    masking: Masking | None  # None: the tokenizer has no mask token
+
+    @functools.cached_property
+    def masking(self) -> Masking:
+        """What masked texts alone need a tokenizer for."""
+        return Masking.of(load_tokenizer(self.location))
 
 
 _number = 0  # of this worker on its node: which of the node's GPUs it takes
@@ -154,7 +159,6 @@ def _masked(rows: Sequence[dict[str, Any]], units: Units, head: str, loaded: _Lo
     summed negative log likelihood of the masked tokens, `right`, those predicted right, and
     `count`, how many there are.
     """
-    assert loaded.masking is not None, "a model with a head for mlm has a mask token"
     masked = [
         loaded.masking.apply([row], stream("masking", "evaluation", int(unit[1])))[0]
         for row, unit in zip(rows, units, strict=True)
@@ -221,12 +225,11 @@ def _load(shard: Shard) -> _Loaded:
 
 
 def _load_model(shard: Shard) -> _Loaded:
+    # Rows are tokens already: no tokenizer, which would take most of the time.
     if shard.published:
-        published = load_published(Path(shard.model))
-        model, tokenizer = published.model(), published.tokenizer
+        model = load_published_model(Path(shard.model))
     else:
-        bundle = load_encoder(shard.model)
-        model, tokenizer = MultiTaskModel(bundle.model, {}), bundle.tokenizer
+        model = MultiTaskModel(load_model(shard.model), {})
     if supports_packing(model.encoder):
         enable_packing(model.encoder)
     device = _device()
@@ -234,8 +237,7 @@ def _load_model(shard: Shard) -> _Loaded:
         model = model.to(torch.bfloat16)
     elif shard.precision == "int8":
         quantise(model.encoder, device)
-    masking = Masking.of(tokenizer) if tokenizer.mask_token_id is not None else None
-    return _Loaded(model.eval().to(device), int(tokenizer.pad_token_id), device, masking)
+    return _Loaded(model.eval().to(device), shard.model, shard.pad_id, device)
 
 
 def _device() -> torch.device:

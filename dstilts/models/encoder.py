@@ -69,8 +69,7 @@ def load_encoder(name_or_folder: str) -> EncoderBundle:
         UserError: there is no such encoder, it is no encoder of text, or its files are broken.
     """
     folder = _find_folder(name_or_folder)
-    model = _load_model(folder)
-    tokenizer = _load_tokenizer(folder)
+    model, tokenizer = _load_model(folder), _load_tokenizer(folder)
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
         raise UserError(
             "the tokenizer has more pieces than the encoder has embeddings", file=folder
@@ -78,6 +77,24 @@ def load_encoder(name_or_folder: str) -> EncoderBundle:
     return EncoderBundle(
         model=model, tokenizer=tokenizer, name=_name(name_or_folder, folder), folder=folder
     )
+
+
+def load_model(name_or_folder: str) -> PreTrainedModel:
+    """The model of `load_encoder` alone: a large tokenizer takes more time to load than a model.
+
+    Raises:
+        UserError: as `load_encoder`.
+    """
+    return _load_model(_find_folder(name_or_folder))
+
+
+def load_tokenizer(name_or_folder: str) -> PreTrainedTokenizerFast:
+    """The tokenizer of `load_encoder` alone.
+
+    Raises:
+        UserError: as `load_encoder`.
+    """
+    return _load_tokenizer(_find_folder(name_or_folder))
 
 
 def untrained(bundle: EncoderBundle, seed: int) -> EncoderBundle:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dstilts.bench import farm, farm_loop, farm_side
-from dstilts.bench.farm import FarmPlan, measure_farm
+from dstilts.bench.farm import FarmPlan, Side, measure_farm
 from dstilts.bench.farm_data import StoredSets, bench_sets, num_asked
 from dstilts.bench.farm_report import FarmRun, report, table_lines
 from dstilts.bench.farm_side import FarmJob
@@ -110,29 +110,34 @@ def test_sets_are_a_share_in_the_languages_of_the_benchmark(
         bench_sets(MemorySource(), ("panx",), None, 3, seed=1)
 
 
-def test_memory_on_one_language_is_measured_in_processes_at_the_end() -> None:
+def test_memory_on_few_languages_is_measured_in_processes_at_the_end() -> None:
     plan = FarmPlan(workers=(4, 1, 2))
-    loop_and_farm = [("loop", 1), ("farm", 1), ("farm", 2), ("farm", 4)]
-    assert farm._sides(plan, is_last=False) == loop_and_farm
-    assert farm._sides(plan, is_last=True) == [*loop_and_farm, ("one language", 2)]
-    alone = dataclasses.replace(plan, loop=False)
-    assert farm._sides(alone, is_last=False) == loop_and_farm[1:]
     sets = bench_sets(MemorySource(), TASKS, None, 1, seed=1)
-    assert farm._commonest(sets) == ("de", ("xnli", "xquad", "tatoeba", "bucc2018"))
+    loop_and_farm = [Side("loop", 1), *(Side("farm", number) for number in (1, 2, 4))]
+    assert farm._sides(plan, sets, is_last=False) == loop_and_farm
+    few = [Side("languages: 1", 2, ("de",)), Side("languages: 4", 2, ("de", "en", "ru", "hi"))]
+    assert farm._sides(plan, sets, is_last=True) == [*loop_and_farm, *few]
+    alone = dataclasses.replace(plan, loop=False)
+    assert farm._sides(alone, sets, is_last=False) == loop_and_farm[1:]
+    one_worker = dataclasses.replace(plan, workers=(1,))
+    assert farm._sides(one_worker, sets, is_last=True) == loop_and_farm[:2]
 
 
 def shard(worker: int, begun: float, ended: float, expected: float) -> dict[str, float]:
-    return {"worker": worker, "begun": begun, "ended": ended, "expected": expected, "peak": 2**20}
+    times = {"begun": begun, "ended": ended, "expected": expected}
+    return {"worker": worker, **times, "peak": 2**20, "own": 2**19}
 
 
 def test_figures_of_runs() -> None:
     scores = {"xnli.de.test": {"accuracy": 50.0}}
     found = {"scores": scores, "predictions": {"xnli.de.test": {"0": "neutral"}}}
     loop = {**found, "begun": 12.0, "seconds": 60.0, "peak": 2**20, "shards": []}
+    loop["own"] = 2**20
     loop["other_cpu_seconds"] = 0.0
     shards = [shard(1, 20, 26, 1), shard(2, 20, 23, 1), shard(2, 23, 25, 3), shard(1, 26, 30, 4)]
     farmed = {**found, "begun": 20.0, "seconds": 10.0, "peak": 2**21, "shards": shards}
     farmed["other_cpu_seconds"] = 0.0
+    farmed["own"] = 2**20
     runs = [
         FarmRun.of("loop", 1, 10.0, 100.0, 80.0, loop),
         FarmRun.of("farm", 1, 10.0, 40.0, 20.0, {**farmed, "seconds": 15.0, "shards": shards[:1]}),
@@ -148,7 +153,8 @@ def test_figures_of_runs() -> None:
     assert side["idle_share"]["median"] == 0.25
     # The first shards of both load the model; of the others one took 2 for 3, one as expected.
     assert side["cost_error"] == {"median": 0.25, "p90": 0.45}
-    assert (side["peak_mib"]["median"], side["num_shards"]) == (2.0, 4)
+    assert (side["peak_mib"]["median"], side["own_mib"]["median"]) == (2.0, 1.0)
+    assert side["num_shards"] == 4
     scores_of_others = {"xnli.de.test": {"accuracy": 52.5}}
     elsewhere = {**farmed, "scores": scores_of_others, "other_cpu_seconds": 8.0}
     runs[2] = FarmRun.of("farm", 2, 10.0, 25.0, 22.0, elsewhere)

@@ -1,6 +1,7 @@
 """Published folders: what goes in comes out, and what is broken is refused."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,12 @@ import torch
 from transformers import AutoModel, AutoModelForTextEncoding
 
 from dstilts.checkpoints.manifest import Manifest, PhaseRecord
-from dstilts.checkpoints.publish import is_published, load_published, publish
+from dstilts.checkpoints.publish import (
+    is_published,
+    load_published,
+    load_published_model,
+    publish,
+)
 from dstilts.core.errors import UserError
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
@@ -46,6 +52,8 @@ def test_comes_back_as_it_was(tmp_path: Path, kind: str) -> None:
     assert is_published(tmp_path / "out")
     loaded = load_published(tmp_path / "out")
     assert torch.equal(loaded.model().predict(BATCH), model.predict(BATCH))
+    alone = load_published_model(tmp_path / "out")
+    assert torch.equal(alone.predict(BATCH), model.predict(BATCH))
     tokenizer = load_encoder(str(tmp_path / "encoder")).tokenizer
     assert tokenizer_digest(loaded.tokenizer) == tokenizer_digest(tokenizer)
     assert set(loaded.manifest.files) >= {"config.json", "model.safetensors", "heads.safetensors"}
@@ -92,18 +100,21 @@ def test_nothing_is_left_of_a_publishing_that_failed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
 
 
+@pytest.mark.parametrize("load", [load_published, load_published_model])
 @pytest.mark.parametrize("name", ["model.safetensors", "heads.safetensors", "tokenizer.json"])
-def test_a_changed_or_missing_file_is_found(tmp_path: Path, name: str) -> None:
+def test_a_changed_or_missing_file_is_found(
+    tmp_path: Path, name: str, load: Callable[[Path], object]
+) -> None:
     published(tmp_path / "out")
     file = tmp_path / "out" / name
     content = bytearray(file.read_bytes())
     content[-3] ^= 1
     file.write_bytes(content)
     with pytest.raises(UserError, match="differs from the hash"):
-        load_published(tmp_path / "out")
+        load(tmp_path / "out")
     file.unlink()
     with pytest.raises(UserError, match="lacks"):
-        load_published(tmp_path / "out")
+        load(tmp_path / "out")
 
 
 def test_files_are_readable_by_others(tmp_path: Path) -> None:

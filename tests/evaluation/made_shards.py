@@ -18,6 +18,7 @@ def made_shard(folder: Path, number: int = 0, *, units: np.ndarray = UNITS) -> S
         model="models/m",
         published=True,
         digest="d",
+        pad_id=0,
         precision="fp32",
         layer=-1,
         tables=(),
