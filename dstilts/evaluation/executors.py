@@ -15,6 +15,7 @@ from dstilts.core.logs import log
 from dstilts.evaluation import worker
 
 HANGS = 69  # the exit code of a job of which a rank hangs, as in training
+_GOODBYE_SECONDS = 600.0  # ranks end with what they are at; one that does not by then hangs
 
 # What launchers set: the number of ranks of the job, and a rank's number on its node.
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -125,7 +126,11 @@ def _ranks() -> Iterator[Workers | None]:
     local_workers = max(1, _variable(_LOCAL_SIZES, MPI.COMM_WORLD.size) - 1)
     threads = max(1, _num_cores() // local_workers)
     pool = MPICommExecutor(MPI.COMM_WORLD, root=0, initializer=_start_rank, initargs=(threads,))
-    with pool as executor:
+    goodbye = threading.Timer(_GOODBYE_SECONDS, _abort, (MPI,))
+    goodbye.daemon = True
+    with contextlib.ExitStack() as stack:
+        stack.callback(goodbye.cancel)
+        executor = stack.enter_context(pool)
         if executor is None:
             yield None  # this rank has served
             return
@@ -135,6 +140,7 @@ def _ranks() -> Iterator[Workers | None]:
         finally:
             if ranks.has_lost:
                 _abort(MPI)
+            goodbye.start()
 
 
 def _abort(mpi: Any) -> None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from dstilts.core.errors import RunError
-from dstilts.evaluation import compute, schedule, shards
+from dstilts.evaluation import compute, executors, schedule, shards
 from dstilts.evaluation.evaluate import evaluate
 from dstilts.evaluation.executors import open_executor
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
@@ -35,6 +35,7 @@ def main(model: str, output: Path, workers: int) -> int:
     """Evaluates all tasks of the source in memory; returns the exit code."""
     compute.run_shard = slow_shard  # type: ignore[assignment]
     schedule.PATIENCE, schedule.START_PATIENCE = PATIENCE, START_PATIENCE
+    executors._GOODBYE_SECONDS = PATIENCE
     shards._MANY, shards._LEAST_SECONDS = 1000, 1e-6  # a micro-batch is a shard
     with open_executor(workers) as executor:
         options = EvaluationOptions(tokens=400)

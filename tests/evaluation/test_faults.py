@@ -18,7 +18,7 @@ from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest
 from dstilts.evaluation.shards import Shard
 from dstilts.evaluation.worker import run_shard
 from tests.distributed.full_disk_worker import short_files
-from tests.evaluation import faults
+from tests.evaluation import faults, struck
 from tests.evaluation.tiny_farm import MemorySource, publish_tiny
 
 SOURCE = MemorySource()
@@ -41,7 +41,7 @@ def _many_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def expected(model: Path, tmp_path: Path) -> dict[str, bytes]:
     """The files of an evaluation that nothing disturbs."""
     run(model, tmp_path / "expected")
-    return faults.contents(tmp_path / "expected")
+    return struck.contents(tmp_path / "expected")
 
 
 def run(model: Path, output: Path, tasks: tuple[str, ...] = SEVERAL) -> None:
@@ -82,12 +82,12 @@ def test_a_file_that_is_spoiled_before_the_merge_is_done_again(
 ) -> None:
     def spoil(shard: Shard) -> None:
         if shard.file.stem == "00002" and ran["00002"] == 1:
-            faults.spoil([shard.file], kind, random.Random(1))
+            struck.spoil([shard.file], kind, random.Random(1))
 
     after(monkeypatch, spoil)
     capsys.readouterr()
     run(model, tmp_path / "runs")
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
     assert ran.pop("00002") == 2
     assert set(ran.values()) == {1}
     said = [line for line in capsys.readouterr().err.splitlines() if "done again" in line]
@@ -122,7 +122,7 @@ def test_files_of_an_interrupted_evaluation_are_looked_at(
     monkeypatch.setattr(farm, "num_shards", lambda seconds: 1)
     capsys.readouterr()
     run(model, tmp_path / "runs")
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
     assert set(counts.values()) == {1}
     assert sum(counts.values()) == len(borders) - 1 - len(files) + 2
     said = capsys.readouterr().err
@@ -144,7 +144,7 @@ def test_a_broken_cut_is_made_again(
             run(model, tmp_path / "runs")
     monkeypatch.setattr(farm, "num_shards", lambda seconds: 3)
     run(model, tmp_path / "runs")
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
 
 
 def test_a_shard_that_fails_is_named_and_the_rest_is_done(
@@ -166,7 +166,7 @@ def test_a_shard_that_fails_is_named_and_the_rest_is_done(
         r"thing",
         str(error.value),
     )
-    found = faults.contents(tmp_path / "runs")
+    found = struck.contents(tmp_path / "runs")
     assert found.items() <= expected.items()
     names = {Path(name).name for name in expected.keys() - found.keys()}
     assert "xnli.de.test.json" in names
@@ -175,7 +175,7 @@ def test_a_shard_that_fails_is_named_and_the_rest_is_done(
     counts: Counter[str] = Counter()
     after(monkeypatch, lambda shard: counts.update([shard.file.stem]))
     run(model, tmp_path / "runs")
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
     failed = set(re.findall(r"shard (\d+) ", str(error.value)))
     assert set(counts) == failed
     assert not list((tmp_path / "runs").rglob("*.safetensors"))
@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     after(monkeypatch, lambda shard: counts.update([shard.file.stem]))
     run(model, tmp_path / "runs")
     assert not counts.keys() & set(seen[:3])
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
 
 
 def test_another_evaluation_that_was_first_is_taken_over(
@@ -221,7 +221,7 @@ def test_another_evaluation_that_was_first_is_taken_over(
 
     monkeypatch.setattr(compute, "run_shard", other)
     run(model, tmp_path / "runs")
-    assert faults.contents(tmp_path / "runs") == expected
+    assert struck.contents(tmp_path / "runs") == expected
     assert not list((tmp_path / "runs").rglob("*.safetensors"))
 
 
@@ -246,7 +246,7 @@ def test_sentences_that_tasks_share_are_encoded_once(
 @pytest.mark.distributed
 def test_a_few_faults_of_the_campaign(tmp_path: Path) -> None:
     kinds = ["second master", "worker killed", "flipped bit", "master killed", "cut-off file"]
-    rounds = [(False, kinds)]
+    rounds = [(False, kinds), (True, ["MPI rank hangs"])]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(faults, "rounds", lambda draw, number: rounds)
         result = faults.campaign(tmp_path, 1, seed=2)
