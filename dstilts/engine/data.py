@@ -115,7 +115,9 @@ def examples_of(use: TaskUse, source: Source, seed: int) -> ExampleSet:
     Raises:
         UserError: an unknown task, one without training, or what source and transformations raise.
     """
-    whole = training_set(source, _train_task(use).name, use.languages, use.smoothing)
+    whole = training_set(
+        source, _train_task(use).name, use.languages, use.smoothing, split=use.split
+    )
     return take(apply(use.transform, whole, source), use.examples, seed)
 
 
@@ -165,6 +167,7 @@ def _prepared(
     key = {
         "contents": made_from,
         "task": spec.name,
+        "split": use.split,
         "examples": use.examples,
         # All examples are the same for every seed.
         "seed": None if use.examples is None else config.seed,

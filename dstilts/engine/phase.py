@@ -7,7 +7,7 @@ from typing import Literal
 from dstilts.checkpoints.manifest import Role
 from dstilts.core.config import to_table
 from dstilts.core.digest import short_key
-from dstilts.tasks.training_sets import LANGUAGE_SMOOTHING
+from dstilts.tasks.training_sets import LANGUAGE_SMOOTHING, TrainingSplit
 from dstilts.tasks.transform.apply import TransformConfig
 
 SourceName = Literal["local", "phrasebook", "hub"]
@@ -21,6 +21,7 @@ class TaskUse:
     """One task of a phase. Several tasks in one phase are trained on in turn, as `mixture` says."""
 
     task: str  # a name of the catalog
+    split: TrainingSplit = "train"  # or "dev", for a source that has no training set of the task
     examples: int | None = None  # a fixed random subset of the training set; without it all
     weight: float | None = None  # the share of steps, for mixture.kind = "explicit" only
     loss_scale: float = 1.0  # of this task's loss
@@ -33,6 +34,7 @@ class TaskUse:
         _require(self.weight is None or self.weight > 0, "weight must be greater than 0")
         _require(self.loss_scale > 0, "loss_scale must be greater than 0")
         _require(0 <= self.smoothing <= 1, "smoothing must be from 0 to 1")
+        _require(self.split == "train" or self.task != "mlm", "split is not for task = 'mlm'")
         is_plain = not self.languages and self.smoothing == LANGUAGE_SMOOTHING
         _require(is_plain or self.task == "mlm", "languages and smoothing are for task = 'mlm'")
 

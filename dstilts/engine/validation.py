@@ -31,7 +31,7 @@ BEST_FOLDER = "best"
 def validation_sets(
     config: PhaseConfig, early_stop: EarlyStopConfig, source: Source
 ) -> list[ExampleSet]:
-    """The English validation sets of a phase's tasks, those without one left out.
+    """The English validation sets of a phase's tasks, without those it has not or trains on.
 
     Raises:
         UserError: no task has one.
@@ -40,7 +40,8 @@ def validation_sets(
     for use in config.tasks:
         spec = task(task(use.task).train_task or use.task)
         # Open labels are numbered by the training set; parts have their own sets.
-        if not spec.open_labels and "en" in source.languages(spec.name, "dev"):
+        is_there = use.split != "dev" and "en" in source.languages(spec.name, "dev")
+        if is_there and not spec.open_labels:
             whole = source.load(spec.name, "dev", "en")
             sets.append(take(whole, early_stop.examples, config.seed))
     if not sets:

@@ -5,6 +5,7 @@ Masked language modelling is the one task that trains on many languages.
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,8 @@ MANY_LANGUAGES = "mul"  # ISO 639-2: multiple languages
 # are, 0 makes all languages equal.
 LANGUAGE_SMOOTHING = 0.3
 
+TrainingSplit = Literal["train", "dev"]
+
 # Training sets by source and task: the phases of one launch ask for the same ones again.
 _kept: dict[str, ExampleSet] = {}
 
@@ -30,6 +33,7 @@ def training_set(
     task_name: str,
     languages: Sequence[str] = (),
     smoothing: float = LANGUAGE_SMOOTHING,
+    split: TrainingSplit = "train",
 ) -> ExampleSet:
     """The training set of a task, less what stands in an evaluation set that it trains for.
 
@@ -39,18 +43,21 @@ def training_set(
     Args:
         languages: of mlm; empty: all that the source has.
         smoothing: of mlm: the exponent of the languages' sizes in the mixture.
+        split: "dev" trains on the English dev set, where a source has no other one.
 
     Raises:
         UserError: the source has no such set, or one of its files is broken.
     """
-    key = short_key([source.identity(), task_name, list(languages), smoothing])
+    key = short_key([source.identity(), task_name, list(languages), smoothing, split])
     if key not in _kept:
         spec = task(task_name)
         if spec.parts:
-            _kept[key] = _joined(task_name, [training_set(source, part) for part in spec.parts])
+            _kept[key] = _joined(
+                task_name, [training_set(source, part, split=split) for part in spec.parts]
+            )
         else:
-            training = _load(source, spec, languages, smoothing)
-            _kept[key] = without_leaks(training, _evaluated_by(source, task_name))
+            training = _load(source, spec, languages, smoothing, split)
+            _kept[key] = without_leaks(training, _evaluated_by(source, task_name, split))
     return _kept[key]
 
 
@@ -63,18 +70,25 @@ def with_labels(spec: TaskSpec, training: ExampleSet) -> TaskSpec:
     return dataclasses.replace(spec, labels=tuple(labels))
 
 
-def _evaluated_by(source: Source, task_name: str) -> Iterator[ExampleSet]:
+def _evaluated_by(source: Source, task_name: str, trained: TrainingSplit) -> Iterator[ExampleSet]:
     """Every evaluation set, in all languages, of the tasks that a training set trains."""
     for spec in TASKS.values():
         if task_name in (spec.name, spec.train_task) and not spec.parts:
-            for split in ("dev", "test"):
+            splits = ("test",) if (spec.name, trained) == (task_name, "dev") else ("dev", "test")
+            for split in splits:
                 for language in source.languages(spec.name, split):
                     yield source.load(spec.name, split, language)
 
 
-def _load(source: Source, spec: TaskSpec, languages: Sequence[str], smoothing: float) -> ExampleSet:
+def _load(
+    source: Source,
+    spec: TaskSpec,
+    languages: Sequence[str],
+    smoothing: float,
+    split: TrainingSplit,
+) -> ExampleSet:
     if spec.kind != "mlm":
-        return source.load(spec.name, "train", "en")
+        return _said(source.load(spec.name, split, "en"), split)
     there = source.languages(spec.name, "train")
     for code in languages:
         if code not in there:
@@ -86,6 +100,15 @@ def _load(source: Source, spec: TaskSpec, languages: Sequence[str], smoothing: f
     if not sets:
         raise UserError(f"the source {source.name!r} has no raw text")
     return _smoothed(sets, smoothing)
+
+
+def _said(training: ExampleSet, split: TrainingSplit) -> ExampleSet:
+    if split == "train":
+        return training
+    note = f"the {split} set"
+    return dataclasses.replace(
+        training, subset=f"{note}, {training.subset}" if training.subset else note
+    )
 
 
 def _smoothed(sets: Sequence[ExampleSet], exponent: float) -> ExampleSet:

@@ -62,6 +62,13 @@ def test_a_training_set_is_cleared_of_every_language_of_every_task_it_trains() -
     assert training_set(source, "mnli") is training
 
 
+def test_the_dev_set_trains_where_it_is_asked_for() -> None:
+    source = MadeUp(pawsx_dev_en=pairs("p", 4), pawsx_test_de=pairs("p", 1))
+    training = training_set(source, "pawsx", split="dev")
+    assert [example.id for example in training.examples] == ["1", "2", "3"]
+    assert training.subset == "the dev set; less 1 that stand in an evaluation set"
+
+
 def test_anli_plus_joins_its_parts_and_clears_each() -> None:
     source = MadeUp(
         anli_train_en=pairs("a", 2),
