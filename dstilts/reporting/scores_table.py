@@ -1,5 +1,6 @@
 """All scores of a model as one table: a row a language, a column a task."""
 
+import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -10,6 +11,8 @@ from rich.text import Text
 
 from dstilts.reporting.collect import Record
 from dstilts.reporting.text import metric_title, number_range, score
+
+_NUMBER = re.compile(r"\d+")
 
 Groups = Mapping[str, Sequence[str]]  # by name of the group its tasks
 
@@ -31,7 +34,7 @@ def print_scores(records: Sequence[Record], console: Console, groups: Groups | N
 
 
 def scores_table(records: Sequence[Record]) -> Table:
-    """The scores of one model, with split, examples and subset of every column."""
+    """The scores of one model, a column a task, with means and chance levels."""
     tasks = _by_task(records)
     languages = list(dict.fromkeys(code for found in tasks.values() for code in found))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -43,13 +46,7 @@ def scores_table(records: Sequence[Record]) -> Table:
         table.add_row(code, *(_cell(found.get(code)) for found in tasks.values()))
     table.add_section()
     table.add_row("mean", *(score(_mean(found)) for found in tasks.values()), style="bold")
-    for title, words in (
-        ("chance", _chance),
-        ("split", _split),
-        ("examples", _examples),
-        ("subset", _subset),
-    ):
-        table.add_row(title, *(words(found) for found in tasks.values()), style="dim")
+    table.add_row("chance", *(_chance(found) for found in tasks.values()), style="dim")
     return table
 
 
@@ -63,7 +60,8 @@ def _by_task(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
 
 def _caption(tasks: Mapping[str, Mapping[str, Record]], groups: Groups) -> str:
     means = {name: mean for name, found in tasks.items() if (mean := _mean(found)) is not None}
-    lines = ["per cent; mean over the languages that are there"]
+    lines = [f"{name}: {_examples(found)}" for name, found in tasks.items()]
+    lines.append("per cent; mean over the languages that are there")
     parts = []
     for group, names in groups.items():
         there = [means[name] for name in names if name in means]
@@ -94,18 +92,27 @@ def _chance(found: Mapping[str, Record]) -> str:
     return score(fmean(levels)) if levels else ""
 
 
-def _split(found: Mapping[str, Record]) -> str:
-    """The split of most languages, and those that have another one."""
-    splits = [record.split for record in found.values()]
-    usual = max(dict.fromkeys(splits), key=splits.count)  # of equally many the first
-    others = [f"{code} {r.split}" for code, r in found.items() if r.split != usual]
-    return "\n".join([usual, *others])
-
-
 def _examples(found: Mapping[str, Record]) -> str:
-    return number_range([record.num_examples for record in found.values()])
+    """What the scores of a task are on: split, number of examples, and which of them."""
+    number = number_range([record.num_examples for record in found.values()])
+    splits = _grouped({code: record.split for code, record in found.items()})
+    subsets = _grouped({code: record.subset or "all" for code, record in found.items()})
+    return f"{splits}; {number} examples a language; {subsets}"
 
 
-def _subset(found: Mapping[str, Record]) -> str:
-    subsets = dict.fromkeys(record.subset or "all" for record in found.values())
-    return next(iter(subsets)) if len(subsets) == 1 else "\n".join(sorted(subsets))
+def _grouped(words: Mapping[str, str]) -> str:
+    """What is said of each language, those together that differ in numbers only, most first."""
+    alike: dict[str, dict[str, str]] = {}
+    for code, said in words.items():
+        alike.setdefault(_NUMBER.sub("0", said), {})[code] = said
+    parts: list[str] = []
+    for group in sorted(alike.values(), key=len, reverse=True):
+        parts.append(f"{' '.join(group)}: {_joined(group)}" if parts else _joined(group))
+    return "; ".join(parts)
+
+
+def _joined(group: Mapping[str, str]) -> str:
+    """One text for several, with ranges of numbers where they differ."""
+    numbers = zip(*(map(int, _NUMBER.findall(said)) for said in group.values()), strict=True)
+    ranges = (number_range(each) for each in numbers)
+    return _NUMBER.sub(lambda _: next(ranges), next(iter(group.values())))
