@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dstilts.core.files import write_json
+from dstilts.evaluation.executors import HANGS
 from tests.campaign_figure import Start, draw_starts
 from tests.evaluation.struck import DISK, KINDS, Evaluation
 from tests.evaluation.tiny_farm import publish_tiny
@@ -110,9 +111,11 @@ def draw_figure(result: dict, path: Path) -> None:
             marks = [
                 (f["at_shard"], f["kind"]) for f in evaluation["faults"] if f["start"] == index
             ]
-            is_last = index == len(evaluation["codes"]) - 1
-            last = evaluation["shards"] if is_last else max([first, *(at for at, _ in marks)])
-            starts.append(Start(first, last, marks))
+            # Beside a rank that hangs the others do all the rest, and may have merged it.
+            is_complete = evaluation["codes"][index] in (0, HANGS)
+            was_complete = HANGS in evaluation["codes"][:index]
+            last = evaluation["shards"] if is_complete else max([first, *(at for at, _ in marks)])
+            starts.append(Start(last if was_complete else first, last, marks))
         workers = "MPI" if evaluation["mpi"] else "processes"
         runs[f"{number + 1}: {workers}, {len(starts)} starts"] = starts
     verdict = "0 lost, 0 double, all equal" if result["ok"] else "NOT ALL ARE EQUAL"
