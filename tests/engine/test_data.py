@@ -8,8 +8,9 @@ import pytest
 from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
 from dstilts.engine.data import examples_of, heads_of, prepare_tasks, token_rows
-from dstilts.engine.phase import BatchConfig, TaskUse
+from dstilts.engine.phase import BatchConfig, EarlyStopConfig, TaskUse
 from dstilts.engine.rows import encode_options
+from dstilts.engine.validation import validation_sets
 from dstilts.models.encoder import load_encoder
 from dstilts.models.heads import HeadSpec
 from dstilts.tasks.catalog import NLI_LABELS
@@ -80,6 +81,19 @@ def test_few_shot_examples_are_added_to_the_training_set() -> None:
     added = {example.id for example in training.examples} - {e.id for e in plain.examples}
     assert len(added) == 6
     assert all(name.startswith("xnli-dev-de-") for name in added)
+
+
+def test_a_dev_set_that_is_trained_on_does_not_validate(tmp_path: Path) -> None:
+    source, stop = open_source("phrasebook", None), EarlyStopConfig(every=5)
+    usual = phase(tmp_path / "usual", tmp_path, "mnli", "pawsx")
+    uses = (usual.tasks[0], TaskUse("pawsx", split="dev"))
+    assert [found.task for found in validation_sets(usual, stop, source)] == ["mnli", "pawsx"]
+    trained = dataclasses.replace(usual, tasks=uses)
+    assert [found.task for found in validation_sets(trained, stop, source)] == ["mnli"]
+    training = examples_of(uses[1], source, seed=1)
+    assert (training.split, training.subset) == ("dev", "the dev set")
+    with pytest.raises(UserError, match="early_stop needs a validation set"):
+        validation_sets(dataclasses.replace(usual, tasks=uses[1:]), stop, source)
 
 
 def test_transformations_come_before_the_number_of_examples() -> None:
