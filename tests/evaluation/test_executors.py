@@ -1,11 +1,15 @@
 """Which workers a program gets. Real ranks: `test_evaluate`; lost ones: `test_schedule`."""
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor
+from pathlib import Path
 
 import pytest
 
+from dstilts.evaluation import executors
 from dstilts.evaluation.executors import open_executor
 
 
@@ -31,3 +35,23 @@ def test_a_process_is_replaced_without_the_others() -> None:
             hanging.result(timeout=60)
         assert second.submit(os.getpid).result() == before
         assert first.submit(os.getpid).result() not in (before, os.getpid())
+
+
+# Rank 0 stops a rank that has nothing left to do, which then cannot say goodbye.
+STOPPED_WHILE_IDLE = """
+import os, signal
+from dstilts.evaluation import executors
+executors._GOODBYE_SECONDS = 3.0
+with executors.open_executor(1) as workers:
+    if workers is not None:
+        os.kill(workers.each[0].submit(os.getpid).result(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.distributed
+def test_a_rank_that_does_not_end_ends_the_job() -> None:
+    mpiexec = Path(sys.executable).with_name("mpiexec")
+    command = [mpiexec, "-n", "3", sys.executable, "-c", STOPPED_WHILE_IDLE]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == executors.HANGS, ended.stderr
+    assert "a rank hangs, and ends with the whole job" in ended.stderr
