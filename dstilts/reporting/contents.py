@@ -79,6 +79,6 @@ def _part(section: Section, phases: list[PhaseCost], runs: Path, slug: str) -> P
         heatmaps=[build_heatmap(section, column, found) for column in section.columns],
         flags=score_flags(section),
         effect_table=effect_table(section, found),
-        groups=group_tables(section),
+        groups=group_tables(section, found),
         paper=paper_table(section, phases),
     )

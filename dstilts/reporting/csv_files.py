@@ -13,6 +13,8 @@ from dstilts.reporting.tables import Column, Section
 SCORES = "scores.csv"
 EFFECTS = "effects.csv"
 
+_EVERY_TARGET = ("mean", "", "", "")  # in place of a target, its task, split and options
+
 SCORE_HEAD = (
     *("encoder", "source", "intermediate", "intermediate_tasks", "target", "seed"),
     *("task", "language", "split", "subset", "num_examples", "options"),
@@ -20,7 +22,8 @@ SCORE_HEAD = (
     *("model_key", "model_name", "data_digest", "versions", "file"),
 )
 EFFECT_HEAD = (
-    *("encoder", "source", "intermediate", "target", "task", "split", "options", "language"),
+    *("encoder", "source", "intermediate", "target", "task", "split", "options"),
+    *("language", "grouping", "group"),
     *("delta", "low", "high", "p", "p_holm", "seeds", "detectable", "flagged", "note"),
 )
 
@@ -31,7 +34,7 @@ def scores_csv(sections: Sequence[Section]) -> str:
 
 
 def effects_csv(parts: Sequence[Part]) -> str:
-    """A row an effect: of a whole cell, then of each of its languages."""
+    """A row an effect: of whole cells, languages, means over targets, groups of languages."""
     return _text(EFFECT_HEAD, (line for part in parts for line in _effects(part)))
 
 
@@ -58,18 +61,24 @@ def _score(record: Record, tasks: str, metric: str) -> Sequence[object]:
 
 
 def _effects(part: Part) -> Iterator[Sequence[object]]:
+    of = (part.section.encoder, part.section.source)
     for (row, column), effect in part.effects.cells.items():
-        yield _effect(part.section, row, column, "", effect)
+        yield (*of, row, *_target(column), "", "", "", *_effect(effect))
     for (row, column, language), effect in part.effects.boxes.items():
-        yield _effect(part.section, row, column, language, effect)
+        yield (*of, row, *_target(column), language, "", "", *_effect(effect))
+    for row, effect in part.effects.means.items():
+        yield (*of, row, *_EVERY_TARGET, "", "", "", *_effect(effect))
+    for (row, grouping, group), effect in part.effects.groups.items():
+        yield (*of, row, *_EVERY_TARGET, "", grouping, group, *_effect(effect))
 
 
-def _effect(
-    section: Section, row: str, column: Column, language: str, effect: Effect
-) -> Sequence[object]:
+def _target(column: Column) -> Sequence[object]:
+    return column.target, column.task, column.split, column.options
+
+
+def _effect(effect: Effect) -> Sequence[object]:
     return (
-        *(section.encoder, section.source, row, column.target, column.task, column.split),
-        *(column.options, language, effect.delta, effect.low, effect.high, effect.p),
+        *(effect.delta, effect.low, effect.high, effect.p),
         *(effect.p_holm, " ".join(map(str, effect.seeds)), effect.detectable),
         *("; ".join(effect.flagged), effect.note),
     )

@@ -120,6 +120,11 @@ class ColumnSamples:
 
     Args:
         runs: the folder that the records' file names are relative to.
+
+    Attributes:
+        languages: of the baseline; none without one.
+        blocks: by row: the block that its samples are taken from.
+        cells, boxes: the samples by row, and by row and language.
     """
 
     def __init__(self, section: Section, column: Column, runs: Path) -> None:
@@ -128,6 +133,8 @@ class ColumnSamples:
             row.name: cell for row in section.rows if (cell := section.cell(row, column))
         }
         self._base = self._cells.pop(BASELINE, None)
+        self.languages: tuple[str, ...] = self._base.languages if self._base else ()
+        self.blocks: dict[str, Block] = {}
         self.cells: dict[str, Sample] = {}
         self.boxes: dict[tuple[str, str], Sample] = {}
         if self._base is not None:
@@ -145,6 +152,7 @@ class ColumnSamples:
                 continue
             block = self._block(base, seeds, codes, places)
             cells, boxes = block.cells(), block.boxes()
+            self.blocks.update(dict.fromkeys(mine, block))
             self.cells.update({name: cells[name] for name in mine})
             self.boxes.update({(name, code): boxes[name, code] for name in mine for code in codes})
 

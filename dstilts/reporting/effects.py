@@ -1,20 +1,25 @@
 """What each intermediate does to each target, how sure that is, and which seeds were left out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from dstilts.reporting import statistics
 from dstilts.reporting.cells import left_out
 from dstilts.reporting.collect import BASELINE
+from dstilts.reporting.effect_means import mean_samples
 from dstilts.reporting.effect_samples import ColumnSamples, Sample
+from dstilts.reporting.language_groups import language_groups
 from dstilts.reporting.tables import Column, Row, Section
 
-# A row's name, a column and for boxes a language.
-Place = TypeVar("Place", tuple[str, Column], tuple[str, Column, str])
+# A row's name and what else says where an effect stands.
+Place = TypeVar("Place", bound=tuple[str, *tuple[object, ...]])
+
+# By row how much more than the others its seeds vary, and how well that is known.
+Factors: TypeAlias = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,8 @@ class Effect:
         low, high: the ends of its 95 % interval; None without example scores (records of old).
             With one seed of these two models alone: how far other examples would move it.
         p: two-sided, of no effect of the task; None with one seed, which says nothing of the task.
-        p_holm: the same, corrected for all tests of its family: the grid's cells, or the boxes of
-            one target's heat map.
+        p_holm: the same, corrected for all tests of its family: the grid's cells, the boxes of one
+            target's heat map, the means of all rows, or one table of groups of languages.
         seeds: those that enter, of both models.
         detectable: the effect that these seeds would find in 80 of 100 cases, at the 5 % level of
             one test; None where `p` is.
@@ -58,10 +63,15 @@ class Effects:
     Attributes:
         cells: by the row's name and the column; no entry for "none" and for what has no delta.
         boxes: the same by language too, for heat maps.
+        means: by the row's name: of the mean over all targets, of the seeds that all have.
+        groups: by the row's name, one of `GROUPINGS` and the group: of the mean over its
+            languages, then over the targets that have any of them.
     """
 
     cells: Mapping[tuple[str, Column], Effect] = field(default_factory=dict)
     boxes: Mapping[tuple[str, Column, str], Effect] = field(default_factory=dict)
+    means: Mapping[str, Effect] = field(default_factory=dict)
+    groups: Mapping[tuple[str, str, str], Effect] = field(default_factory=dict)
 
     def cell(self, row: Row, column: Column) -> Effect | None:
         """That of a cell of the grid."""
@@ -75,8 +85,8 @@ class Effects:
 def effects(section: Section, runs: Path) -> Effects:
     """The effects of every row of a section but "none".
 
-    The p-values of all cells of the grid are corrected together; those of languages are for each
-    target, whose heat map shows them together.
+    P-values are corrected together where they are shown together: all cells of the grid, the means
+    of its rows, the languages of a target, the groups of one kind.
 
     Args:
         runs: the folder that the records' file names are relative to; their example scores lie
@@ -105,7 +115,35 @@ def effects(section: Section, runs: Path) -> Effects:
             for place, test in _tests(family, factors).items()
         }
     tests = _tests(cells, factors)
-    return Effects({at: _effect(cells[at], tests[at], flagged[at]) for at in cells}, boxes)
+    samples = list(columns.values())
+    return Effects(
+        {at: _effect(cells[at], tests[at], flagged[at]) for at in cells},
+        boxes,
+        _means(samples, factors),
+        _groups(samples, factors),
+    )
+
+
+def _means(columns: Sequence[ColumnSamples], factors: Factors) -> dict[str, Effect]:
+    family = {(name,): sample for name, sample in mean_samples(columns).items()}
+    tests = _tests(family, factors)
+    return {at[0]: _effect(family[at], tests[at]) for at in family}
+
+
+def _groups(
+    columns: Sequence[ColumnSamples], factors: Factors
+) -> dict[tuple[str, str, str], Effect]:
+    found: dict[tuple[str, str, str], Effect] = {}
+    codes = {code for column in columns for code in column.languages}
+    for grouping, groups in language_groups(codes).items():
+        family = {
+            (name, grouping, group): sample
+            for group, members in groups.items()
+            for name, sample in mean_samples(columns, members).items()
+        }
+        tests = _tests(family, factors)
+        found |= {at: _effect(family[at], tests[at]) for at in family}
+    return found
 
 
 @dataclass(frozen=True)
@@ -119,8 +157,7 @@ class _Test:
     detectable: float
 
 
-def _factors(cells: Mapping[tuple[str, Column], Sample]) -> dict[str, tuple[float, float]]:
-    """By row how much more than the others its seeds vary, and how well that is known."""
+def _factors(cells: Mapping[tuple[str, Column], Sample]) -> Factors:
     known = {place: sample for place, sample in cells.items() if sample.spread}
     table = np.array([(s.spread.own, s.spread.pooled) for s in known.values() if s.spread])
     own, pooled = table.reshape(-1, 2).T
@@ -128,9 +165,7 @@ def _factors(cells: Mapping[tuple[str, Column], Sample]) -> dict[str, tuple[floa
     return statistics.row_factors(own, pooled, seeds, [name for name, _ in known])
 
 
-def _tests(
-    family: Mapping[Place, Sample], factors: Mapping[str, tuple[float, float]]
-) -> dict[Place, _Test | None]:
+def _tests(family: Mapping[Place, Sample], factors: Factors) -> dict[Place, _Test | None]:
     """The tests of one family, corrected together; None where none is made."""
     tested = [(place, sample) for place, sample in family.items() if sample.spread]
     if not tested:
@@ -153,7 +188,7 @@ def _tests(
     return {place: tests.get(place) for place in family}
 
 
-def _effect(sample: Sample, test: _Test | None, flagged: tuple[str, ...]) -> Effect:
+def _effect(sample: Sample, test: _Test | None, flagged: tuple[str, ...] = ()) -> Effect:
     low, high = sample.ends or (None, None)
     return Effect(
         delta=sample.delta,

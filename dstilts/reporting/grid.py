@@ -41,6 +41,7 @@ class GridRow:
     cells: tuple[GridCell, ...]
     mean: Estimate | None  # None where a cell is not complete: it would be another mean
     mean_delta: Estimate | None
+    mean_effect: Effect | None  # the delta with its interval; None where it is not known
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def build_grid(section: Section, effects: Effects | None = None) -> list[GridRow
                 cells=tuple(marked),
                 mean=_mean([cell.value for cell in marked]) if whole else None,
                 mean_delta=_mean([cell.delta for cell in marked]) if whole else None,
+                mean_effect=known.means.get(row.name) if whole else None,
             )
         )
     return rows

@@ -93,7 +93,10 @@ def table(found: TextTable, part: str = "runs") -> str:
         part: of the report, for the label.
     """
     caption = " ".join(filter(None, (f"{found.title}.", found.lead, found.note)))
-    return _table(caption, f"{part}-{found.slug}", found.head, found.rows, found.num_words)
+    rows = found.rows
+    if found.details:
+        rows = tuple(line for pair in zip(rows, found.details, strict=True) for line in pair)
+    return _table(caption, f"{part}-{found.slug}", found.head, rows, found.num_words)
 
 
 def _part(part: Part) -> Iterator[str]:
@@ -115,7 +118,7 @@ def _grid(part: Part) -> str:
         lines.append([row.row.name, *map(_value, row.cells), mean])
         changes = [change(cell.delta, cell.effect) for cell in row.cells]
         if any(changes):
-            lines.append(["", *changes, change(row.mean_delta, None)])
+            lines.append(["", *changes, change(row.mean_delta, row.mean_effect)])
     return _table(
         "Mean over languages in per cent; below it the difference in points to no intermediate "
         "task, with its 95 % interval where it is known; * significant after Holm's correction.",

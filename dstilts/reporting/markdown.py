@@ -53,9 +53,19 @@ def _text_table(found: TextTable, level: int = 3) -> Iterator[str]:
     if found.lead:
         yield _escape(found.lead)
     if found.rows:
-        yield table(found.head, found.rows, found.num_words)
+        yield table(found.head, _one_line(found), found.num_words)
     if found.note:
         yield _escape(found.note)
+
+
+def _one_line(found: TextTable) -> Iterator[Sequence[str]]:
+    """The rows, details in brackets behind what they belong to."""
+    if not found.details:
+        yield from found.rows
+        return
+    for cells, details in zip(found.rows, found.details, strict=True):
+        pairs = zip((cell.replace("*", "\\*") for cell in cells), details, strict=True)
+        yield [f"{cell} [{detail}]" if detail else cell for cell, detail in pairs]
 
 
 def _part(part: Part) -> Iterator[str]:
@@ -97,7 +107,9 @@ def _grid(part: Part) -> str:
     rows = []
     for row in part.grid:
         cells = [_grid_cell(cell) for cell in row.cells]
-        mean = _with_delta(row.mean, row.mean_delta) if row.mean else "incomplete"
+        mean = "incomplete"
+        if row.mean:
+            mean = _with_delta(row.mean, row.mean_delta, row.mean_effect)
         rows.append([row.row.name, *cells, mean])
     return table(head, rows)
 

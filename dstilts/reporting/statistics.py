@@ -192,7 +192,8 @@ def detectable(seeds: Numbers, freedom: Numbers, examples: Numbers) -> Numbers:
         drawn = seeds[at, None] * special.chdtri(degrees, 1 - _DRAWS) / degrees
         known = np.broadcast_to(examples[at, None], drawn.shape)
         needed = _margin(drawn.ravel(), float(degrees), known.ravel(), LEVEL).reshape(drawn.shape)
-        spread = np.sqrt(seeds[at] + examples[at])[:, None]
+        # Models that predict the same have no spread at all.
+        spread = np.maximum(np.sqrt(seeds[at] + examples[at]), np.finfo(float).tiny)[:, None]
         found[at] = _bisect(
             lambda effect: -_power(effect[:, None], needed, spread),  # noqa: B023
             np.full(len(spread), -POWER),

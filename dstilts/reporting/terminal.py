@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dstilts.reporting.cells import Estimate
 from dstilts.reporting.effects import Effect, Effects
-from dstilts.reporting.grid import GridCell, build_grid
+from dstilts.reporting.grid import GridCell, GridRow, build_grid
 from dstilts.reporting.notes import caveats
 from dstilts.reporting.tables import Section
 from dstilts.reporting.text import MISSING, score, signed, spread
@@ -53,24 +53,35 @@ def grid_table(section: Section, effects: Effects) -> Table:
         head = Text.assemble(column.title, (f"\n{section.metric(column)}\n{languages}", "dim"))
         table.add_column(head, justify="right", overflow="fold")
     table.add_column("mean", justify="right", no_wrap=True)
-    for row in build_grid(section):
-        mean = _numbers(row.mean, row.mean_delta) if row.mean else Text("incomplete", "dim")
-        found = [effects.cell(row.row, column) for column in section.columns]
-        table.add_row(Text(row.row.name), *map(_cell, row.cells, found), mean)
+    for row in build_grid(section, effects):
+        table.add_row(Text(row.row.name), *map(_cell, row.cells), _mean(row))
     return table
 
 
-def _cell(cell: GridCell, effect: Effect | None) -> Text:
-    delta = Estimate(effect.delta, None) if effect else cell.delta
-    text = _numbers(cell.value, delta, "bold" if cell.highest else "")
-    if effect and effect.significant:
-        text.append("*")
-    if effect and effect.low is not None:
-        text.append(f"\n{signed(effect.low)} to {signed(effect.high)}", "dim")
+def _mean(row: GridRow) -> Text:
+    if row.mean is None:
+        return Text("incomplete", "dim")
+    return _with_change(row.mean, row.mean_delta, row.mean_effect)
+
+
+def _cell(cell: GridCell) -> Text:
+    style = "bold" if cell.highest else ""
+    text = _with_change(cell.value, cell.delta, cell.effect, style)
     if cell.value and not cell.complete:
         text.append(f"\n{cell.languages} of {cell.expected} lang.", "yellow")
     if cell.at_chance:
         text.append(f"\n{cell.at_chance} at chance", "yellow")
+    return text
+
+
+def _with_change(
+    value: Estimate | None, delta: Estimate | None, effect: Effect | None, style: str = ""
+) -> Text:
+    text = _numbers(value, Estimate(effect.delta, None) if effect else delta, style)
+    if effect and effect.significant:
+        text.append("*")
+    if effect and effect.low is not None:
+        text.append(f"\n{signed(effect.low)} to {signed(effect.high)}", "dim")
     return text
 
 

@@ -12,6 +12,8 @@ class TextTable:
         lead: a sentence or two above it: what a row is, and what the numbers are.
         note: a sentence below it.
         num_words: of the first columns, which hold words; the others hold numbers.
+        details: a second, smaller line of each cell; in brackets where a cell has only one.
+            Empty: none.
         shades: from -100 (a full loss) to 100 (a full gain) for each cell; empty: no colours.
         is_folded: whether the page shows it only when asked to.
     """
@@ -23,5 +25,6 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     num_words: int = 1
     note: str = ""
+    details: tuple[tuple[str, ...], ...] = ()
     shades: tuple[tuple[int, ...], ...] = ()
     is_folded: bool = False

@@ -53,7 +53,7 @@ def test_a_failed_record_has_a_row_without_a_value(tmp_path: Path) -> None:
     assert found == {"de": "", "en": "80.0"}
 
 
-def test_effects_have_a_row_each_for_cells_and_languages(tmp_path: Path) -> None:
+def test_effects_have_a_row_each_for_cells_languages_means_and_groups(tmp_path: Path) -> None:
     for intermediate, right in (("none", 60), ("mnli", 80)):
         for seed in (1, 2):
             for code in ("en", "de"):
@@ -61,7 +61,14 @@ def test_effects_have_a_row_each_for_cells_and_languages(tmp_path: Path) -> None
                 write_scored(tmp_path, "xnli", code, answers, intermediate=intermediate, seed=seed)
     report = gather(tmp_path)
     found = rows(effects_csv(report.parts))
-    assert [row["language"] for row in found] == ["", *sorted(["en", "de"])]
+    assert [row["language"] for row in found if row["task"]] == ["", "de", "en"]
+    means = [(row["target"], row["grouping"], row["group"]) for row in found if not row["task"]]
+    assert means[:3] == [
+        ("mean", "", ""),
+        ("mean", "family", "English (trained on)"),
+        ("mean", "family", "Indo-European"),
+    ]
+    assert [float(row["delta"]) for row in found] == pytest.approx([20] * len(found))
     whole = found[0]
     assert (whole["intermediate"], whole["task"], whole["seeds"]) == ("mnli", "xnli", "1 2")
     assert float(whole["delta"]) == pytest.approx(20)
