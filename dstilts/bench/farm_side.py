@@ -13,6 +13,7 @@ from typing import Any
 from dstilts.core.config import build, to_table
 from dstilts.core.errors import UserError
 from dstilts.core.files import read_json, write_json
+from dstilts.core.resident import peak_resident_bytes, resident_bytes
 from dstilts.evaluation.executors import Worker
 from dstilts.evaluation.plan import EvaluationOptions, EvaluationRequest, splits_of
 
@@ -75,20 +76,11 @@ def _timed(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
         "begun": begun,
         "ended": time.time(),
         "expected": arguments[-1].seconds,
-        "peak": _resident("VmHWM"),
-        "own": _resident("RssAnon"),
+        "peak": peak_resident_bytes(),
+        "own": resident_bytes("RssAnon"),
     }
     write_json(folder / f"{arguments[-1].file.stem}.json", noted)
     return result
-
-
-def _resident(name: str) -> int:
-    """Bytes of this process: the most it has had ("VmHWM"), what is no file's ("RssAnon").
-
-    The kernel's other count of the most, of `getrusage`, begins with what the parent had.
-    """
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def run(job: FarmJob) -> dict[str, Any]:
@@ -112,8 +104,8 @@ def _loop(job: FarmJob) -> dict[str, Any]:
         "begun": found.begun,
         "seconds": found.seconds,
         "other_cpu_seconds": 0.0,
-        "peak": _resident("VmHWM"),
-        "own": _resident("RssAnon"),
+        "peak": peak_resident_bytes(),
+        "own": resident_bytes("RssAnon"),
         "shards": [],
         "scores": found.scores,
         "predictions": found.predictions,

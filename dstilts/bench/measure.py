@@ -6,7 +6,7 @@ from typing import Self
 
 import torch
 
-from dstilts.engine.free_memory import resident_bytes
+from dstilts.core.resident import resident_bytes
 
 _INTERVAL = 0.05  # seconds between two looks at the memory
 

@@ -23,7 +23,7 @@ from dstilts.bench.ours import train_with_dstilts
 from dstilts.core.errors import RunError, UserError
 from dstilts.core.files import write_json
 from dstilts.core.process_group import launched_ranks
-from dstilts.engine.free_memory import resident_bytes
+from dstilts.core.resident import resident_bytes
 
 # What training imports late is part of the base, not of what training needs.
 importlib.import_module("dstilts.engine.train")

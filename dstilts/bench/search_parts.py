@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from dstilts.bench.measure import MemoryWatch, synchronise
 from dstilts.bench.search_sides import Side
-from dstilts.engine.free_memory import resident_bytes
+from dstilts.core.resident import resident_bytes
 from dstilts.retrieval.search import TopK
 from dstilts_kernels.topk import api, choice
 from dstilts_kernels.topk.exact import kept

@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from dstilts.bench.launch import environment
 from dstilts.core.config import write_config
 from dstilts.core.errors import RunError
 from dstilts.core.logs import log
+from dstilts.core.resident import Size, resident_bytes
 from dstilts.engine.phase import PhaseConfig
 from dstilts.sweep.local import free_port
 
@@ -98,18 +99,12 @@ class WatchedRanks:
                 raise RunError(f"rank {rank} ended with exit code {process.returncode}")
 
 
-# Of /proc/PID/status: the peak, what is in memory, and of that what no file backs.
-_FIELDS = ("VmHWM", "VmRSS", "RssAnon")
+_SIZES: tuple[Size, ...] = get_args(Size)
 
 
 def _memory(pid: int) -> dict[str, float]:
     """The memory of a process in GiB; zeros where it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        lines = []
-    table = dict(line.split(":", 1) for line in lines)
-    return {n: round(int(table.get(n, "0").split()[0]) * 1024 / _GIB, 3) for n in _FIELDS}
+    return {size: round((resident_bytes(size, pid) or 0) / _GIB, 3) for size in _SIZES}
 
 
 def _cpu_seconds(pid: int) -> float:

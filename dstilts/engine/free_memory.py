@@ -20,9 +20,9 @@ def free_host_bytes(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int | None:
     if available is not None:
         limits.append(available * 1024)
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    pages = _pages(proc)
-    if most != resource.RLIM_INFINITY and pages is not None:
-        limits.append(most - pages[0] * resource.getpagesize())
+    addresses = _field(proc / "self" / "status", "VmSize:")
+    if most != resource.RLIM_INFINITY and addresses is not None:
+        limits.append(most - addresses * 1024)
     return max(0, min(limits)) if limits else None
 
 
@@ -33,12 +33,6 @@ def free_device_bytes(device: torch.device) -> int | None:
     free, _ = torch.cuda.mem_get_info(device)
     # What torch keeps for itself without a tensor in it.
     return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-
-
-def resident_bytes(proc: Path = _PROC) -> int | None:
-    """The memory of the host that this process has now."""
-    pages = _pages(proc)
-    return None if pages is None else pages[1] * resource.getpagesize()
 
 
 def memory_kills(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int | None:
@@ -53,14 +47,6 @@ def memory_kills(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int | None:
     if whole is not None:
         counts.append(whole)
     return max(counts, default=None)
-
-
-def _pages(proc: Path) -> list[int] | None:
-    """Of this process: addresses, then what of them is in memory, and more."""
-    try:
-        return [int(word) for word in (proc / "self" / "statm").read_text().split()]
-    except OSError:
-        return None
 
 
 def _limits(proc: Path, cgroups: Path) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,8 @@ from dstilts.core.disk import size_text
 from dstilts.core.errors import UserError
 from dstilts.core.logs import log
 from dstilts.core.process_group import ProcessGroup
-from dstilts.engine.free_memory import free_device_bytes, free_host_bytes, resident_bytes
+from dstilts.core.resident import resident_bytes
+from dstilts.engine.free_memory import free_device_bytes, free_host_bytes
 from dstilts.engine.memory_estimate import ModelSize, Need, pass_bytes, state_bytes
 from dstilts.engine.phase import EngineConfig, PhaseConfig
 from dstilts.tasks.catalog import task

@@ -2,8 +2,6 @@
 
 import copy
 import ctypes
-import resource
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from dstilts.core.resident import peak_resident_bytes, resident_bytes
 from dstilts.engine.batches import BatchMaker
 from dstilts.engine.fuse import Passes
 from dstilts.engine.phase import PhaseConfig
@@ -22,7 +21,7 @@ from dstilts.engine.plan import TrainingPlan
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _NUM_STEPS = 100  # of the plan that are looked at for passes
-_PROC = Path("/proc/self")
+_CLEAR = Path("/proc/self/clear_refs")
 
 Rows = npt.NDArray[np.int64]  # their numbers, or their lengths
 
@@ -158,7 +157,7 @@ class PeakMeter:
             self._base = int(torch.cuda.memory_allocated(device))
         else:
             _give_back()
-            self._base = _status("VmRSS:") or _largest_resident()
+            self._base = resident_bytes() or peak_resident_bytes()
 
     def reset(self) -> None:
         """Begins a new measurement, from the same beginning."""
@@ -167,7 +166,7 @@ class PeakMeter:
             return
         _give_back()
         try:
-            (_PROC / "clear_refs").write_text("5")  # Linux: the peak is set to what is there now
+            _CLEAR.write_text("5")  # Linux: the peak is set to what is there now
         except OSError:
             # The peak of the whole process: right as long as trials grow.
             return
@@ -177,7 +176,7 @@ class PeakMeter:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
             return int(torch.cuda.max_memory_allocated(self._device)) - self._base
-        return max(0, (_status("VmHWM:") or _largest_resident()) - self._base)
+        return max(0, peak_resident_bytes() - self._base)
 
 
 def _give_back() -> None:
@@ -185,18 +184,3 @@ def _give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def _status(name: str) -> int | None:
-    """A size in this process's status in bytes; None where there is no such file."""
-    try:
-        lines = (_PROC / "status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), None)
-
-
-def _largest_resident() -> int:
-    # macOS counts bytes, others KiB.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

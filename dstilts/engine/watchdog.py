@@ -15,8 +15,9 @@ from typing import Self
 
 from dstilts.core.logs import duration, log
 from dstilts.core.process_group import ProcessGroup
+from dstilts.core.resident import resident_bytes
 from dstilts.engine.diagnosis import diagnose, last_words
-from dstilts.engine.free_memory import free_host_bytes, memory_kills, resident_bytes
+from dstilts.engine.free_memory import free_host_bytes, memory_kills
 from dstilts.engine.heartbeat import Heartbeat, position, read_heartbeats, write_heartbeat
 
 EXIT_CODE = 69  # "hangs": ranks wait for one that does not answer (EX_UNAVAILABLE of sysexits.h)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from dstilts.core.process_group import ProcessGroup, launched_ranks
+from dstilts.core.resident import peak_resident_bytes
 from dstilts.engine.deepspeed_config import deepspeed_config
 from dstilts.engine.parent import load_parent
 from dstilts.engine.partition import partition_parameters
@@ -21,17 +22,11 @@ from dstilts.engine.setup import start_processes
 _CLEAR = Path("/proc/self/clear_refs")
 
 
-def peak_bytes() -> int:
-    """The most memory this process ever had, files that are mapped included."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-
-
 def load(encoder: str, group: ProcessGroup) -> dict[str, int]:
     """Loads and cuts an encoder; says how far the memory went up, and what it had to hold."""
     gc.collect()
     _CLEAR.write_text("5")  # the peak begins anew
-    before = peak_bytes()
+    before = peak_resident_bytes()
     model = load_parent(encoder).bundle.model
     sizes = [parameter.nbytes for parameter in model.parameters()]
     settings = deepspeed_config(
@@ -42,7 +37,7 @@ def load(encoder: str, group: ProcessGroup) -> dict[str, int]:
         device="cpu",
     )
     partition_parameters(model, settings, torch.float32, torch.device("cpu"))
-    after = peak_bytes()
+    after = peak_resident_bytes()
     shard = sum(parameter.ds_tensor.nbytes for parameter in model.parameters())
     return {"peak": after - before, "whole": sum(sizes), "largest": max(sizes), "shard": shard}
 

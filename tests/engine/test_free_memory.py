@@ -1,6 +1,5 @@
 """How much memory is left, as systems say it: control groups of both versions, or none."""
 
-import os
 import resource
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from dstilts.engine.free_memory import (
     free_host_bytes,
     memory_kills,
-    resident_bytes,
 )
 
 GIB = 1 << 30
@@ -19,7 +17,7 @@ def system(folder: Path, cgroup: str, files: dict[str, object]) -> tuple[Path, P
     """A made-up /proc and /sys/fs/cgroup."""
     written = {
         "proc/self/cgroup": cgroup,
-        "proc/self/statm": "900 500 100 1 0 300 0",
+        "proc/self/status": "Name:\tpython\nVmSize:\t    3600 kB\nVmRSS:\t    2000 kB\n",
         "proc/meminfo": f"MemTotal: 1 kB\nMemAvailable: {8 * GIB // 1024} kB\n",
         **files,
     }
@@ -63,7 +61,6 @@ def test_a_container_sees_its_group_at_the_root(tmp_path: Path) -> None:
 def test_a_system_that_says_nothing(tmp_path: Path) -> None:
     assert free_host_bytes(tmp_path, tmp_path) is None
     assert memory_kills(tmp_path, tmp_path) is None
-    assert resident_bytes(tmp_path) is None
 
 
 def test_kills_are_counted_in_groups_and_on_the_whole(tmp_path: Path) -> None:
@@ -73,13 +70,8 @@ def test_kills_are_counted_in_groups_and_on_the_whole(tmp_path: Path) -> None:
     assert memory_kills(*system(tmp_path, "0::/a\n", files)) == 7
 
 
-def test_resident_memory_is_in_bytes(tmp_path: Path) -> None:
-    proc, _ = system(tmp_path, "", {})
-    assert resident_bytes(proc) == 500 * os.sysconf("SC_PAGE_SIZE")
-
-
 def test_a_limit_of_the_process_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proc, cgroups = system(tmp_path, "", {})
-    taken = 900 * os.sysconf("SC_PAGE_SIZE")
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (taken + GIB, resource.RLIM_INFINITY))
+    limit = 3600 * 1024 + GIB
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
     assert free_host_bytes(proc, cgroups) == GIB

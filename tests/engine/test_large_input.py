@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from dstilts.core.errors import UserError
 from dstilts.core.process_group import ProcessGroup
 from dstilts.core.random_numbers import stream
+from dstilts.core.resident import resident_bytes
 from dstilts.engine import data
 from dstilts.engine.batches import BatchMaker
 from dstilts.engine.data import (
@@ -316,15 +317,10 @@ def test_steps_take_no_memory(
     tracemalloc.start()
     try:
         take(300, 500)
-        before = _resident_bytes(), tracemalloc.get_traced_memory()[0]
+        before = (resident_bytes() or 0), tracemalloc.get_traced_memory()[0]
         take(500, 2500)
-        after = _resident_bytes(), tracemalloc.get_traced_memory()[0]
+        after = (resident_bytes() or 0), tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert after[1] - before[1] < 1 << 20
     assert after[0] - before[0] < 16 << 20
-
-
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
