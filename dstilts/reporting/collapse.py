@@ -26,6 +26,10 @@ class Trained(Protocol):
     def at_chance(self) -> str | None:
         """In words, that training saw it learn nothing."""
 
+    @property
+    def parts(self) -> Mapping[str, int]:
+        """Numbers of examples of its training sets that were not taken whole, by task."""
+
 
 def collapsed(
     runs: Mapping[Seed, Mapping[str, Record]], seen: Mapping[str, str] | None = None

@@ -50,8 +50,10 @@ def limits(section: Section) -> str:
     if subsets:
         everything = len(subsets) == len(section.columns)
         whole = f"subsets of {'all targets' if everything else listing(subsets)}"
-    parts = (f"{section.encoder} on {section.source}", seeds or "nothing trained", whole)
-    return f"Limits: {'; '.join(parts)}."
+    numbers = [number for ends in section.parts.values() for number in ends]
+    trained = f"trained on {number_range(numbers)} examples a task" if numbers else ""
+    parts = (f"{section.encoder} on {section.source}", seeds or "nothing trained", trained, whole)
+    return f"Limits: {'; '.join(filter(None, parts))}."
 
 
 def column_facts(section: Section) -> list[ColumnFacts]:
@@ -144,6 +146,12 @@ def _data_caveats(section: Section) -> Iterator[str]:
             "languages on the same content and are no scores on the published benchmarks."
         )
     subsets = [c.title for c in section.columns if any(r.subset for r in section.column_records(c))]
+    if section.parts:
+        sizes = [f"{task} {number_range(ends)}" for task, ends in section.parts.items()]
+        yield (
+            f"Trained on parts of the training sets: {listing(sizes)} examples. What is not learnt "
+            "from so few cannot be handed on, and a target at chance shows no difference."
+        )
     if subsets:
         yield f"Subsets or own splits, not a whole published one: {listing(subsets)} (see below)."
 

@@ -1,5 +1,6 @@
 """What was trained: a line a published phase, from its manifest and, if there, its events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class PhaseCost:
     folder: str  # relative to the folder of runs
     file: str | None  # the phase's TOML file, relative to the same; None where there is none
     examples: int  # in the training sets, however often each was seen
+    parts: Mapping[str, int]  # those of sets that were not taken whole, by task
     steps: int | None
     history: History | None  # None where its run folder was removed
     at_chance: str | None  # in words, that it has learnt nothing
@@ -96,6 +98,11 @@ def _phase(manifest: Path, folder: Path, runs: Path) -> PhaseCost:
             folder=folder.relative_to(runs).as_posix(),
             file=_phase_file(folder, runs),
             examples=sum(used["num_examples"] for used in value["data"].values()),
+            parts={
+                task: used["num_examples"]
+                for task, used in value["data"].items()
+                if used.get("subset")
+            },
             steps=settings.get("num_steps"),
             history=read_history(folder.with_name(f"{folder.name}{RUN}") / "events.jsonl"),
             at_chance=settings.get("at_chance"),

@@ -1,7 +1,7 @@
 """Records put in order: sections (one encoder, one source), their rows, columns and cells."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from dstilts.reporting.cells import Cell, Estimate, build_cell, comparable, delt
 from dstilts.reporting.collapse import Seed, Trained, seen_in_training
 from dstilts.reporting.collect import BASELINE, Record
 from dstilts.reporting.text import metric_title
+from dstilts.reporting.training_parts import training_parts
 from dstilts.tasks.catalog import TASKS
 from dstilts.tasks.languages import LANGUAGES
 
@@ -46,6 +47,8 @@ class Section:
     records: Mapping[tuple[str, Column], list[Record]]  # failed ones too
     superseded: tuple[Record, ...]  # of models that a newer one with the same place replaces
     at_chance: Mapping[str, str] = field(default_factory=dict)  # by model key what training saw
+    # By task the fewest and the most examples of phases that took a part of its training set.
+    parts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @cached_property
     def _cells(self) -> dict[tuple[str, Column], Cell | None]:
@@ -112,17 +115,18 @@ def build_sections(records: Iterable[Record], phases: Iterable[Trained] = ()) ->
     """The sections of all records, ordered by encoder and source.
 
     Args:
-        phases: that trained their models: what they saw at chance may be left out.
+        phases: that trained their models: what they saw at chance may be left out, and of which
+            training sets they took a part.
     """
-    at_chance = seen_in_training(phases)
+    trained = list(phases)
     groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         groups[record.encoder, record.source].append(record)
-    return [_section(*place, groups[place], at_chance) for place in sorted(groups)]
+    return [_section(*place, groups[place], trained) for place in sorted(groups)]
 
 
 def _section(
-    encoder: str, source: str, records: list[Record], at_chance: Mapping[str, str]
+    encoder: str, source: str, records: list[Record], phases: Sequence[Trained]
 ) -> Section:
     columns = _columns(records)
     shown, superseded = _newest(records)
@@ -138,7 +142,8 @@ def _section(
         columns=tuple(columns.values()),
         records=cells,
         superseded=tuple(superseded),
-        at_chance=at_chance,
+        at_chance=seen_in_training(phases),
+        parts=training_parts(shown, phases),
     )
 
 

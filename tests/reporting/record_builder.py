@@ -85,9 +85,10 @@ def write_phase(
     Args:
         names: of the phases up to this one.
         tasks: with their numbers of training examples.
-        settings: more of the manifest's.
+        settings: more of the manifest's, and `subset` of the training sets.
         spent: events as (time, "start" or "train", tokens per second); none: no run folder.
     """
+    subset = settings.pop("subset", None)
     folder = runs / "models" / "--".join(names)
     folder.mkdir(parents=True)
     lineage = [
@@ -99,7 +100,9 @@ def write_phase(
         "key": names[-1],
         "parent": names[-2] if len(names) > 1 else "the encoder",
         "lineage": lineage,
-        "data": {name: {"num_examples": number} for name, number in tasks.items()},
+        "data": {
+            name: {"num_examples": number, "subset": subset} for name, number in tasks.items()
+        },
         "settings": {"num_steps": 620, **settings},
         "deviations": ["word embeddings were not trained"],
     }

@@ -5,9 +5,17 @@ from pathlib import Path
 
 from dstilts.reporting.collect import collect_records
 from dstilts.reporting.heatmap import build_heatmap
-from dstilts.reporting.notes import caveats, column_facts, highlights, run_facts, versions
+from dstilts.reporting.notes import (
+    caveats,
+    column_facts,
+    highlights,
+    limits,
+    run_facts,
+    versions,
+)
+from dstilts.reporting.phases import collect_phases
 from dstilts.reporting.tables import Section, build_sections
-from tests.reporting.record_builder import record, write_record
+from tests.reporting.record_builder import record, write_phase, write_record
 
 
 def only_section(runs: Path) -> Section:
@@ -29,6 +37,25 @@ def test_real_data_and_another_encoder_have_no_such_caveats(tmp_path: Path) -> N
     assert text.startswith("2 seeds: numbers are means")
     assert "no significance is claimed" in text
     assert "phrasebook" not in text
+
+
+def test_parts_of_training_sets_are_said_first(tmp_path: Path) -> None:
+    write_record(tmp_path, record("xnli", "de", 60, key="xnli", intermediate="nli"))
+    write_phase(tmp_path, ["nli"], {"snli": 800, "mnli": 500}, [], subset="of more, seed 1")
+    write_phase(tmp_path, ["nli", "xnli"], {"mnli": 4000}, [], subset="of more, seed 1")
+    write_phase(tmp_path, ["another"], {"qqp": 70}, [], subset="of more, seed 1")
+    (section,) = build_sections(collect_records(tmp_path), collect_phases(tmp_path))
+    assert "; trained on 500 to 4,000 examples a task; " in limits(section)
+    text = " ".join(caveats(section))
+    assert "parts of the training sets: mnli 500 to 4,000 and snli 800 examples." in text
+
+
+def test_whole_training_sets_need_no_words(tmp_path: Path) -> None:
+    write_record(tmp_path, record("xnli", "de", 60, key="xnli"))
+    write_phase(tmp_path, ["xnli"], {"mnli": 4000}, [])
+    (section,) = build_sections(collect_records(tmp_path), collect_phases(tmp_path))
+    assert "trained on" not in limits(section)
+    assert "parts of the training sets" not in " ".join(caveats(section))
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
