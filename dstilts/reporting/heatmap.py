@@ -8,6 +8,7 @@ from dstilts.reporting.cells import Cell, Estimate, comparable, delta
 from dstilts.reporting.collect import Record
 from dstilts.reporting.effects import Effect, Effects
 from dstilts.reporting.tables import Column, Row, Section, family, language_name
+from dstilts.reporting.text import listing, plural
 
 DELTA_STEPS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # where the colour of a difference is full
 
@@ -99,6 +100,22 @@ class HeatMap:
     def has_chance(self) -> bool:
         """Whether any score is at or below chance."""
         return any(box.at_chance for row in self.rows for box in row.boxes)
+
+    @property
+    def at_chance(self) -> list[tuple[str, str]]:
+        """Rows with languages at or below chance, and which; those with the same ones together."""
+        rows: dict[tuple[str, ...], list[str]] = {}
+        for row in self.rows:
+            if row.at_chance:
+                rows.setdefault(tuple(row.at_chance), []).append(row.row.name)
+        number = len(self.chance)
+        return [
+            (
+                listing(names),
+                listing(found) if len(found) < number else f"all of {plural(number, 'language')}",
+            )
+            for found, names in rows.items()
+        ]
 
     @property
     def has_significant(self) -> bool:

@@ -16,7 +16,6 @@ from dstilts.reporting.tables import Section, language_name
 from dstilts.reporting.text import (
     MISSING,
     count,
-    listing,
     plural,
     score,
     signed,
@@ -144,7 +143,7 @@ def _languages(heatmap: HeatMap) -> Iterator[str]:
         lines.append([code, language_name(code), family, *boxes, score(chance) if chance else ""])
     names = [row.row.name for row in heatmap.rows]
     yield table(["code", "language", "family", *names, "chance"], lines, num_words=3)
-    flagged = [f"{row.row.name}: {listing(row.at_chance)}" for row in heatmap.rows if row.at_chance]
+    flagged = [f"{names}: {languages}" for names, languages in heatmap.at_chance]
     if flagged:
         yield f"At or below chance: {'; '.join(flagged)}."
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dstilts.reporting.collect import Record
+from dstilts.reporting.print_table import print_table
 from dstilts.reporting.text import metric_title, number_range, score
 
 _NUMBER = re.compile(r"\d+")
@@ -23,13 +24,8 @@ def print_scores(records: Sequence[Record], console: Console, groups: Groups | N
     for record in records:
         models.setdefault(record.model_key, []).append(record)
     for of_model in models.values():
-        table = scores_table(of_model)
-        if not console.is_terminal:
-            # A log has no width that the table would have to be folded to.
-            width, console.width = console.width, 10_000
-            console.width = max(width, console.measure(table).maximum)
         console.print(f"{of_model[0].model_name} on {of_model[0].source}", soft_wrap=True)
-        console.print(table)
+        print_table(scores_table(of_model), console)
         console.print(_caption(_by_task(of_model), groups or {}), soft_wrap=True)
 
 

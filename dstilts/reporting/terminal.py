@@ -12,6 +12,7 @@ from dstilts.reporting.cells import Estimate
 from dstilts.reporting.effects import Effect, Effects
 from dstilts.reporting.grid import GridCell, GridRow, build_grid
 from dstilts.reporting.notes import caveats
+from dstilts.reporting.print_table import print_table
 from dstilts.reporting.tables import Section
 from dstilts.reporting.text import MISSING, score, signed, spread
 
@@ -26,7 +27,7 @@ def print_sections(
     """
     known = found or [Effects()] * len(sections)
     for section, effects in zip(sections, known, strict=True):
-        console.print(grid_table(section, effects))
+        print_table(grid_table(section, effects), console)
         for line in caveats(section, effects):
             console.print(Padding(Text(f"- {line}", style="dim"), (0, 0, 0, 1)))
         console.print()

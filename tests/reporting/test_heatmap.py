@@ -43,6 +43,7 @@ def test_chance_is_flagged(heatmap: HeatMap) -> None:
     assert heatmap.chance == pytest.approx([100 / 3] * 4)
     assert heatmap.rows[0].at_chance == ["Swahili"]
     assert heatmap.rows[1].at_chance == []
+    assert heatmap.at_chance == [("none", "Swahili")]
     assert heatmap.has_chance
 
 
@@ -76,3 +77,15 @@ def test_score_scale(scores: list[float], scale: tuple[float, float]) -> None:
 
 def test_delta_scale() -> None:
     assert [delta_scale(d) for d in ([], [0.3], [-4.0, 1], [99.9])] == [2, 2, 5, 100]
+
+
+def test_rows_at_chance_in_the_same_languages_are_said_together(tmp_path: Path) -> None:
+    for row, english in (("none", 20), ("mnli", 20), ("qqp", 70), ("ccg", 70)):
+        write_record(tmp_path, record("xnli", "en", english, intermediate=row))
+        write_record(tmp_path, record("xnli", "de", 30, intermediate=row))
+    section = build_sections(collect_records(tmp_path))[0]
+    heatmap = build_heatmap(section, section.columns[0])
+    assert heatmap.at_chance == [
+        ("none and mnli", "all of 2 languages"),
+        ("ccg and qqp", "German"),
+    ]

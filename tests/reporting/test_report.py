@@ -111,8 +111,8 @@ def test_missing_is_said_in_words(runs: Path) -> None:
     assert "4 of 5 languages" in text
     assert re.search(r"\| mnli \| .*4 of 5 languages.* \| missing \| incomplete \|", markdown)
     assert re.search(r"\| th \| Thai \|.*\| 60\.0 \| missing \| 33\.3 \|", markdown)
-    assert "At or below chance</strong> after none: English." in text
-    assert "At or below chance: none: English; mnli: English." in markdown
+    assert "At or below chance</strong> after none and mnli: English." in text
+    assert "At or below chance: none and mnli: English." in markdown
 
 
 def test_training_is_listed(runs: Path) -> None:

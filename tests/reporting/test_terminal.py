@@ -43,3 +43,18 @@ def test_marks_and_intervals(
     assert lines[number + 1].startswith("+3")
     assert " to +4" in lines[number + 1]
     assert not any("*" in line for line in lines if line.startswith(("qqp", "ccg", "none")))
+
+
+def test_a_log_folds_no_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    write_rows(tmp_path, (1, 2))
+    sections = build_sections(collect_records(tmp_path))
+    print_sections(sections, Console(), [effects(section, tmp_path) for section in sections])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[:3] == ["intermediate", "1", "lang."] for line in lines)
+    mnli = next(line for line in lines if line.startswith(" mnli"))
+    assert len(mnli) > 30
+    assert mnli.count("+") == 2
+    assert max(map(len, lines[-6:])) <= 30  # words are folded
