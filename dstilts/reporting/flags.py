@@ -69,9 +69,14 @@ def score_flags(section: Section) -> TextTable | None:
 
 
 def _table(rows: Sequence[tuple[str, str, str]], slug: str, title: str) -> TextTable | None:
-    if not rows:
+    """Seeds of which the same is to be said share a line."""
+    seeds: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for what, seed, finding in rows:
+        seeds[what, finding].append(seed)
+    lines = tuple((what, ", ".join(found), finding) for (what, finding), found in seeds.items())
+    if not lines:
         return None
-    return TextTable(slug, title, "", HEAD, tuple(rows), num_words=3, is_folded=len(rows) > _MANY)
+    return TextTable(slug, title, "", HEAD, lines, num_words=3, is_folded=len(lines) > _MANY)
 
 
 def _how_far(run: OpenRun) -> str:
