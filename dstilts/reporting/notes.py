@@ -10,7 +10,9 @@ from dstilts.reporting.effects import Effects
 from dstilts.reporting.grid import GridRow, build_grid, example_range
 from dstilts.reporting.heatmap import HeatMap
 from dstilts.reporting.tables import Column, Section, language_name
-from dstilts.reporting.text import count, listing, number_range, plural, score, signed
+from dstilts.reporting.text import by_language, count, listing, number_range, plural, score, signed
+
+_WHOLE = "all of the split"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def column_facts(section: Section) -> list[ColumnFacts]:
     for column in section.columns:
         records = section.column_records(column)
         main = records[0].main_metric
-        subsets = sorted({r.subset for r in records if r.subset})
+        subsets = {r.language: r.subset or "all" for r in records}
         codes = section.languages(column)
         options = (
             f"{key} {value}" for key, value in records[0].options.items() if value is not None
@@ -72,7 +74,7 @@ def column_facts(section: Section) -> list[ColumnFacts]:
                 column=column,
                 metric=section.metric(column),
                 split=column.split,
-                subset="; ".join(subsets) or "all of the split",
+                subset=by_language(subsets) if any(r.subset for r in records) else _WHOLE,
                 languages=f"{len(codes)}: {', '.join(codes)}",
                 examples=example_range(records),
                 chance=number_range([r.chance[main] for r in records if main in r.chance], ".1f"),

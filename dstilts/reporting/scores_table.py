@@ -1,6 +1,5 @@
 """All scores of a model as one table: a row a language, a column a task."""
 
-import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -11,9 +10,7 @@ from rich.text import Text
 
 from dstilts.reporting.collect import Record
 from dstilts.reporting.print_table import print_table
-from dstilts.reporting.text import metric_title, number_range, score
-
-_NUMBER = re.compile(r"\d+")
+from dstilts.reporting.text import by_language, metric_title, number_range, score
 
 Groups = Mapping[str, Sequence[str]]  # by name of the group its tasks
 
@@ -91,24 +88,6 @@ def _chance(found: Mapping[str, Record]) -> str:
 def _examples(found: Mapping[str, Record]) -> str:
     """What the scores of a task are on: split, number of examples, and which of them."""
     number = number_range([record.num_examples for record in found.values()])
-    splits = _grouped({code: record.split for code, record in found.items()})
-    subsets = _grouped({code: record.subset or "all" for code, record in found.items()})
+    splits = by_language({code: record.split for code, record in found.items()})
+    subsets = by_language({code: record.subset or "all" for code, record in found.items()})
     return f"{splits}; {number} examples a language; {subsets}"
-
-
-def _grouped(words: Mapping[str, str]) -> str:
-    """What is said of each language, those together that differ in numbers only, most first."""
-    alike: dict[str, dict[str, str]] = {}
-    for code, said in words.items():
-        alike.setdefault(_NUMBER.sub("0", said), {})[code] = said
-    parts: list[str] = []
-    for group in sorted(alike.values(), key=len, reverse=True):
-        parts.append(f"{' '.join(group)}: {_joined(group)}" if parts else _joined(group))
-    return "; ".join(parts)
-
-
-def _joined(group: Mapping[str, str]) -> str:
-    """One text for several, with ranges of numbers where they differ."""
-    numbers = zip(*(map(int, _NUMBER.findall(said)) for said in group.values()), strict=True)
-    ranges = (number_range(each) for each in numbers)
-    return _NUMBER.sub(lambda _: next(ranges), next(iter(group.values())))

@@ -1,11 +1,14 @@
 """How numbers and lists are written in every form of the report."""
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 from dstilts.reporting.collect import Interval
 
 MINUS = "\u2212"
 MISSING = "missing"
+
+_NUMBER = re.compile(r"\d+")
 
 METRIC_TITLES = {
     "accuracy": "accuracy",
@@ -91,6 +94,27 @@ def number_range(values: Collection[float], form: str = ",.0f") -> str:
         return ""
     low, high = format(min(values), form), format(max(values), form)
     return low if low == high else f"{low} to {high}"
+
+
+def by_language(words: Mapping[str, str]) -> str:
+    """What is said of each language, those together that differ in numbers only, most first.
+
+    "9 of 20 to 80, drawn with seed 1; de fr: all".
+    """
+    alike: dict[str, dict[str, str]] = {}
+    for code, said in words.items():
+        alike.setdefault(_NUMBER.sub("0", said), {})[code] = said
+    parts: list[str] = []
+    for group in sorted(alike.values(), key=len, reverse=True):
+        parts.append(f"{' '.join(group)}: {_joined(group)}" if parts else _joined(group))
+    return "; ".join(parts)
+
+
+def _joined(group: Mapping[str, str]) -> str:
+    """One text for several, with ranges of numbers where they differ."""
+    numbers = zip(*(map(int, _NUMBER.findall(said)) for said in group.values()), strict=True)
+    ranges = (number_range(each) for each in numbers)
+    return _NUMBER.sub(lambda _: next(ranges), next(iter(group.values())))
 
 
 def plural(number: int, noun: str) -> str:

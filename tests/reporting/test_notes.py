@@ -109,3 +109,10 @@ def test_facts_say_what_the_numbers_are(tmp_path: Path) -> None:
     assert facts.options == "precision fp32"
     assert dict(run_facts(section))["Encoder"] == "default"
     assert versions(section) == [("dstilts", "0.1.0"), ("torch", "2.13.0")]
+
+
+def test_subsets_that_differ_in_numbers_only_are_said_once(tmp_path: Path) -> None:
+    for code, subset in (("de", "9 of 80, seed 1"), ("fr", "9 of 20, seed 1"), ("yo", None)):
+        write_record(tmp_path, record("udpos", code, 60, subset=subset))
+    (facts,) = column_facts(only_section(tmp_path))
+    assert facts.subset == "9 of 20 to 80, seed 1; yo: all"
